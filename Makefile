@@ -1,0 +1,78 @@
+# The door to the project: `make help` lists what it opens.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PKG ?= ./...# the packages that test, race, lint and bench look at
+TESTFLAGS ?=# more for go test, such as -run=Burst
+FUZZTIME ?= 10s# for each fuzz target
+
+# Real shipment logs; the tests that read them skip without.
+PARCELSENTRY_TEST_DATA ?= $(abspath $(wildcard ../shared/data))
+export PARCELSENTRY_TEST_DATA
+
+servers := deploy/servers/servers.sh
+
+# Tests find the servers of `make servers`, unless the environment names others.
+define find-servers
+if [ -z "$${PARCELSENTRY_TEST_KAFKA-}$${PARCELSENTRY_TEST_REDIS-}$${PARCELSENTRY_TEST_REDIS_CLUSTER-}" ] && \
+  $(servers) status >/dev/null; then eval "$$($(servers) env)"; fi; \
+if [ -z "$${PARCELSENTRY_TEST_PROMETHEUS-}" ]; then \
+  export PARCELSENTRY_TEST_PROMETHEUS="$$(command -v prometheus || true)"; fi
+endef
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## bin/parcelsentry
+	go build -trimpath -o bin/parcelsentry ./cmd/parcelsentry
+
+bin/testsum: $(wildcard deploy/testsum/*.go)
+	@go build -o $@ ./deploy/testsum
+
+.PHONY: test
+test: bin/testsum ## all tests; names those it had to skip
+	@$(find-servers); go test -json $(TESTFLAGS) $(PKG) | bin/testsum
+
+.PHONY: test-servers
+test-servers: bin/testsum ## all tests, none skipped: a missing server is a failure
+	@$(find-servers); export PARCELSENTRY_REQUIRE_SERVERS=1; \
+	go test -json -count=1 $(TESTFLAGS) $(PKG) | bin/testsum -no-skip
+
+.PHONY: race
+race: ## the tests under the race detector (needs gcc)
+	@$(find-servers); CGO_ENABLED=1 go test -race -short $(TESTFLAGS) $(PKG)
+
+.PHONY: lint
+lint: ## gofumpt, go vet, staticcheck
+	@unformatted=$$(go tool gofumpt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run go tool gofumpt -w:"; echo "$$unformatted"; exit 1; fi
+	go vet $(PKG)
+	go tool staticcheck $(PKG)
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME
+	@{ grep -rEo --include='*_test.go' '^func Fuzz\w+' . || test $$? -eq 1; } | while IFS=: read -r file func; do \
+	  echo "== $${file%/*} $${func#func }"; \
+	  go test -run='^$$' -fuzz="^$${func#func }\$$" -fuzztime=$(FUZZTIME) "$${file%/*}" </dev/null; \
+	done
+
+.PHONY: bench
+bench: ## the benchmarks, with allocations
+	go test -run='^$$' -bench=. -benchmem $(TESTFLAGS) $(PKG)
+
+.PHONY: servers
+servers: ## start a real Kafka, Redis and Redis Cluster on loopback
+	@$(servers) start
+
+.PHONY: servers-stop
+servers-stop: ## stop what `make servers` started
+	@$(servers) stop
+
+.PHONY: demo
+demo: ## the whole system in one process, with made-up shipments
+	go run ./cmd/demo
