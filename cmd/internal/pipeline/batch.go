@@ -1,0 +1,301 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/parcelsentry/parcelsentry/detector"
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// work is a batch being processed: its records decoded, its entities perhaps still loading.
+type work struct {
+	batch   Batch
+	items   []item
+	loading []windows.Key
+}
+
+// item is a record made ready.
+type item struct {
+	record *Record
+	event  detector.Event
+	// to are the entities that have not counted the event yet.
+	to []windows.Key
+	// skip says why the record is only counted as skipped, dead why it is a dead letter; both empty for an event.
+	skip string
+	dead *DeadLetter
+}
+
+// nextBatch takes up the next batch, and processes it as soon as its entities are here.
+func (w *Worker) nextBatch() {
+	for w.phase == phaseRunning {
+		if w.work == nil {
+			if w.fetch.ready == nil || w.full() || len(w.foreign) > 0 {
+				return
+			}
+			w.prepare(*w.fetch.ready)
+			w.fetch.ready = nil
+		}
+		if len(w.work.loading) > 0 || len(w.foreign) > 0 {
+			return
+		}
+		batch := w.work
+		w.work = nil
+		if !w.process(batch) {
+			w.rewind(rewindPoison)
+			return
+		}
+		w.nextFetch()
+	}
+}
+
+// prepare decodes a batch and asks for the entities that are not in memory.
+func (w *Worker) prepare(b Batch) {
+	wk := &work{batch: b, items: make([]item, 0, len(b.Records))}
+	wanted := map[windows.Key]bool{}
+	for i := range b.Records {
+		r := &b.Records[i]
+		if r.Offset <= w.processed.Offset {
+			continue // a fetch may give what lies before the offset asked for
+		}
+		it := w.ready(r)
+		for _, key := range it.to {
+			if w.set.get(key) != nil {
+				w.options.Metrics.hits.Inc()
+				continue
+			}
+			if !wanted[key] {
+				wanted[key] = true
+				wk.loading = append(wk.loading, key)
+				w.options.Metrics.misses.Inc()
+			}
+		}
+		wk.items = append(wk.items, it)
+	}
+	w.work = wk
+	if len(wk.loading) > 0 {
+		w.ask(request{op: opLoad, keys: wk.loading})
+	}
+}
+
+// ready decodes a record and decides which entities it still concerns.
+func (w *Worker) ready(r *Record) (it item) {
+	it.record = r
+	at := windows.Coordinates{Source: w.source, Offset: r.Offset}
+	defer func() {
+		if p := recover(); p != nil {
+			it.to, it.dead = nil, w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
+		}
+	}()
+	if reason, ok := w.poison[r.Offset]; ok {
+		it.dead = w.deadLetter(r, reasonPoison, "", reason)
+		return it
+	}
+	if isControl(r) {
+		it.skip = reasonControl
+		return it
+	}
+	event, err := w.options.Decoder.Decode(r.Value, at, r.Time)
+	if err != nil {
+		it.dead = w.deadLetter(r, reasonMalformed, fieldOf(err), err.Error())
+		return it
+	}
+	it.event = event
+	switch outcome := w.options.Set.Admit(&it.event); outcome {
+	case detector.Counted:
+	case detector.NotShipment:
+		it.skip = string(outcome)
+		return it
+	default:
+		it.dead = w.deadLetter(r, string(outcome), "event_time",
+			fmt.Sprintf("event time %s, record time %s", event.Time.Format(timeFormat), r.Time.UTC().Format(timeFormat)))
+		return it
+	}
+	for _, key := range w.options.Set.Keys(&it.event) {
+		if r.Offset > w.expected[key.Bucket()] {
+			it.to = append(it.to, key)
+		}
+	}
+	if len(it.to) == 0 {
+		it.skip = reasonRedelivered
+	}
+	return it
+}
+
+const timeFormat = "2006-01-02T15:04:05.000Z07:00"
+
+func fieldOf(err error) string {
+	var m *Malformed
+	if errors.As(err, &m) {
+		return m.Field
+	}
+	return ""
+}
+
+func (w *Worker) deadLetter(r *Record, reason, field, message string) *DeadLetter {
+	return &DeadLetter{
+		Reason: reason, Field: field, Error: message,
+		At: windows.Coordinates{Source: w.source, Offset: r.Offset}, Record: *r,
+	}
+}
+
+// isControl recognises the control record of a transaction, which kafka-go delivers like any other: a key of two
+// 16-bit numbers, version 0 and type 0 (abort) or 1 (commit), and a value of 6 bytes that begins with version 0. No
+// JSON begins with a zero byte.
+func isControl(r *Record) bool {
+	k, v := r.Key, r.Value
+	return len(k) == 4 && len(v) == 6 && k[0] == 0 && k[1] == 0 && k[2] == 0 && k[3] <= 1 && v[0] == 0 && v[1] == 0
+}
+
+// loaded takes entities from the store. A fence that is not where this worker put it means that the entity holds
+// counts which the worker would count again, or lacks some that it has applied: it goes back to the fences.
+func (w *Worker) loaded(all []windows.Loaded) {
+	if !w.reloading && w.work == nil {
+		return // stopping
+	}
+	for i := range all {
+		if !w.isOurs(&all[i]) {
+			w.rewind(rewindForeign)
+			return
+		}
+	}
+	if w.reloading {
+		w.reloaded(all)
+		return
+	}
+	for i := range all {
+		w.remember(all[i].Entity)
+	}
+	w.work.loading = nil
+}
+
+func (w *Worker) isOurs(l *windows.Loaded) bool {
+	b := l.Entity.Key.Bucket()
+	if !l.Present {
+		return false
+	}
+	return l.Fence.Offset == w.expected[b] || (w.flight != nil && w.flight.applying && w.flight.moves(b) && l.Fence.Offset == w.flight.to.Offset)
+}
+
+func (w *Worker) remember(entity *windows.Entity) *entry {
+	entity.Settle(w.options.Set.Ladder())
+	// An unreadable alert state is no open incident; the counts stand.
+	subject, _ := detector.NewSubject(entity)
+	e := &entry{key: entity.Key, bucket: entity.Key.Bucket(), subject: subject, stored: entity.Events()}
+	w.set.add(e)
+	w.options.Metrics.entities.Inc()
+	return e
+}
+
+// process counts and judges a batch in order. False means that a record made the code panic: what is in memory can't
+// be trusted, and the record is marked so that the next time it is a dead letter.
+func (w *Worker) process(wk *work) bool {
+	for i := range wk.items {
+		it := &wk.items[i]
+		if !w.processOne(it) {
+			return false
+		}
+		w.processed = windows.Fence{Offset: it.record.Offset, Time: it.record.Time}
+	}
+	if n := w.set.shrink(); n > 0 {
+		w.options.Metrics.evictions.Add(float64(n))
+		w.options.Metrics.entities.Sub(float64(n))
+	}
+	w.progressed()
+	w.lag(&wk.batch)
+	if len(wk.items) > 0 {
+		if last := &wk.items[len(wk.items)-1]; last.dead == nil && !last.event.Time.IsZero() {
+			w.metrics.timeLag.Set(w.now.Sub(last.event.Time).Seconds())
+		}
+	}
+	return true
+}
+
+func (w *Worker) processOne(it *item) (ok bool) {
+	m := w.options.Metrics
+	switch {
+	case it.dead != nil:
+		w.bury(it)
+		return true
+	case it.skip != "":
+		m.events.WithLabelValues(outcomeSkipped, it.skip).Inc()
+		w.observe(it, &detector.Conclusion{Outcome: detector.Outcome(it.skip)})
+		return true
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			w.poison[it.record.Offset] = fmt.Sprint(p)
+			ok = false
+		}
+	}()
+	for _, key := range it.to {
+		w.count(it, w.set.get(key))
+	}
+	return true
+}
+
+// count gives the event to one of its entities.
+func (w *Worker) count(it *item, e *entry) {
+	c := w.options.Set.Observe(&it.event, e.subject)
+	switch c.Outcome {
+	case detector.Counted:
+		e.stored++
+		e.last = &it.event
+		w.options.Metrics.concluded(&c)
+	case detector.Duplicate:
+		w.options.Metrics.events.WithLabelValues(outcomeSkipped, string(c.Outcome)).Inc()
+	default:
+		it.dead = w.deadLetter(it.record, string(c.Outcome), "event_time", "the sender keeps no counts of this time any more")
+		w.bury(it)
+		return
+	}
+	w.change(e)
+	w.tell(it.record, &c)
+	w.observe(it, &c)
+}
+
+func (w *Worker) change(e *entry) {
+	if w.pending == 0 {
+		w.firstPending = w.now
+	}
+	w.pending++
+	if !e.queued && e.subject.Dirty() {
+		e.queued = true
+		w.changed = append(w.changed, e)
+	}
+}
+
+func (w *Worker) tell(r *Record, c *detector.Conclusion) {
+	for i := range c.Alerts {
+		w.say(w.output(r, Output{Alert: &c.Alerts[i]}))
+	}
+	if c.Flag != nil {
+		w.say(w.output(r, Output{Flag: c.Flag}))
+	}
+}
+
+// bury dead-letters a record, unless the letter was acknowledged in an earlier life: it was, if the offset is committed.
+func (w *Worker) bury(it *item) {
+	if it.record.Offset < w.told {
+		w.options.Metrics.events.WithLabelValues(outcomeSkipped, reasonRedelivered).Inc()
+		return
+	}
+	w.options.Metrics.events.WithLabelValues(outcomeDeadLettered, it.dead.Reason).Inc()
+	w.say(w.output(it.record, Output{DeadLetter: it.dead}))
+	if !it.event.Time.IsZero() {
+		w.observe(it, &detector.Conclusion{Outcome: detector.Outcome(it.dead.Reason)})
+	}
+}
+
+func (w *Worker) output(r *Record, o Output) Output {
+	o.RecordTime = r.Time
+	o.Redelivered = r.Offset <= w.seen
+	o.Degraded = r.Offset <= w.repairing
+	return o
+}
+
+func (w *Worker) observe(it *item, c *detector.Conclusion) {
+	if w.options.Observe != nil {
+		w.options.Observe(&it.event, c)
+	}
+}

@@ -1,0 +1,211 @@
+package pipeline
+
+import (
+	"slices"
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/detector"
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// flight is a flush on its way: everything counted up to a record.
+type flight struct {
+	to      windows.Fence
+	events  int
+	entries []*entry // in the order of their deltas in updates
+	updates []windows.Update
+	barrier uint64 // outputs said before it; they must be acknowledged first
+	// applying: the deltas have been sent.
+	applying bool
+	began    time.Time
+}
+
+func (f *flight) moves(bucket int) bool {
+	_, ok := slices.BinarySearchFunc(f.updates, bucket, func(u windows.Update, b int) int { return u.Bucket - b })
+	return ok
+}
+
+// nextFlush begins a flush when one is due and sends its deltas once everything said before is acknowledged.
+func (w *Worker) nextFlush() {
+	if w.flight == nil && w.flushDue() {
+		w.beginFlush()
+	}
+	if f := w.flight; f != nil && !f.applying && w.acked >= f.barrier {
+		f.applying = true
+		if len(f.updates) == 0 {
+			w.landed()
+			return
+		}
+		w.ask(request{op: opApply, updates: f.updates})
+	}
+}
+
+func (w *Worker) flushDue() bool {
+	if w.reloading {
+		return false
+	}
+	limits := &w.options.Limits
+	switch {
+	case w.processed.Offset <= w.applied.Offset:
+		return w.processed.Offset > w.checked && w.checkpointDue()
+	case w.phase == phaseStopping, len(w.foreign) > 0, w.pending >= limits.FlushEvents:
+		return true
+	case limits.FlushInterval == 0:
+		return false
+	case w.pending > 0:
+		return w.now.Sub(w.firstPending) >= limits.FlushInterval
+	}
+	return w.now.Sub(w.lastCommit) >= limits.CommitInterval || w.checkpointDue()
+}
+
+func (w *Worker) checkpointDue() bool {
+	every := w.options.Limits.CheckpointInterval
+	return w.phase == phaseStopping || (every > 0 && w.now.Sub(w.lastCheck) >= every)
+}
+
+// beginFlush takes the deltas of everything counted so far, by bucket. A checkpoint moves the other buckets' fences
+// too, so that little is read twice later.
+func (w *Worker) beginFlush() {
+	f := &flight{to: w.processed, events: w.pending, barrier: w.said, began: w.now}
+	if w.processed.Offset <= w.applied.Offset {
+		// Only a checkpoint: a fence that does not move can't carry deltas, so what was judged again waits.
+		f.updates = w.checkpoint(nil, f.to)
+		w.flight = f
+		return
+	}
+	slices.SortStableFunc(w.changed, func(a, b *entry) int { return a.bucket - b.bucket })
+	for _, e := range w.changed {
+		e.queued, e.flying = false, true
+		if n := len(f.updates); n == 0 || f.updates[n-1].Bucket != e.bucket {
+			f.updates = append(f.updates, w.update(e.bucket, f.to))
+		}
+		u := &f.updates[len(f.updates)-1]
+		u.Deltas = append(u.Deltas, e.subject.TakeDelta())
+		f.entries = append(f.entries, e)
+	}
+	if w.checkpointDue() {
+		f.updates = w.checkpoint(f.updates, f.to)
+	}
+	w.changed, w.pending = nil, 0
+	w.flight = f
+}
+
+// checkpoint adds the buckets that are not among the changed ones and lag behind.
+func (w *Worker) checkpoint(changed []windows.Update, to windows.Fence) []windows.Update {
+	w.lastCheck, w.checked = w.now, to.Offset
+	var all []windows.Update
+	for b := range windows.Buckets {
+		switch {
+		case len(changed) > 0 && changed[0].Bucket == b:
+			all = append(all, changed[0])
+			changed = changed[1:]
+		case w.expected[b] < to.Offset:
+			all = append(all, w.update(b, to))
+		}
+	}
+	return all
+}
+
+func (w *Worker) update(bucket int, to windows.Fence) windows.Update {
+	return windows.Update{Bucket: bucket, Expected: w.expected[bucket], New: to}
+}
+
+// appliedAll takes the store's answers. A refusal means that the store lost writes or that somebody newer owns the
+// partition; either way the fences know better.
+func (w *Worker) appliedAll(results []windows.Result) {
+	f := w.flight
+	for i, r := range results {
+		if r.Status == windows.Refused {
+			w.rewind(rewindRefused)
+			return
+		}
+		w.expected[f.updates[i].Bucket] = f.to.Offset
+	}
+	next := 0
+	for i, r := range results {
+		for j := range f.updates[i].Deltas {
+			e := f.entries[next]
+			next++
+			w.settled(e, r.Events[j])
+		}
+	}
+	w.landed()
+}
+
+// settled ends an entry's flight. A total above its own shows that another source feeds the entity too.
+func (w *Worker) settled(e *entry, total int64) {
+	e.flying = false
+	flown := e.stored - w.uncounted(e)
+	if total != flown && !slices.Contains(w.foreign, e) {
+		w.foreign = append(w.foreign, e)
+		return
+	}
+	if !e.queued {
+		e.last = nil
+	}
+}
+
+// uncounted is the number of events counted in the entity since its delta was taken.
+func (w *Worker) uncounted(e *entry) int64 { return e.subject.Entity.PendingEvents() }
+
+// landed ends the flight.
+func (w *Worker) landed() {
+	f := w.flight
+	w.flight = nil
+	w.applied = f.to
+	w.commitAfter = max(w.commitAfter, f.barrier)
+	for offset := range w.poison {
+		if offset <= w.applied.Offset {
+			delete(w.poison, offset)
+		}
+	}
+	m := w.options.Metrics
+	m.flushDuration.Observe(w.now.Sub(f.began).Seconds())
+	m.flushEvents.Observe(float64(f.events))
+	m.flushEntities.Observe(float64(len(f.entries)))
+}
+
+// nextReload loads the entities that other sources feed too, once none of their own counts are on the way.
+func (w *Worker) nextReload() {
+	if len(w.foreign) == 0 || w.flight != nil || w.reloading || w.work != nil && len(w.work.loading) > 0 {
+		return
+	}
+	if w.phase == phaseStopping {
+		// Not judged again and so not committed: the next owner does both.
+		return
+	}
+	if slices.ContainsFunc(w.foreign, func(e *entry) bool { return e.queued }) {
+		return // the next flush takes them along
+	}
+	w.reloading = true
+	var keys []windows.Key
+	for _, e := range w.foreign {
+		keys = append(keys, e.key)
+	}
+	w.ask(request{op: opLoad, keys: keys})
+}
+
+// reloaded judges the last event of each such entity once more, in sight of all that is counted there.
+func (w *Worker) reloaded(all []windows.Loaded) {
+	w.reloading = false
+	again := w.foreign
+	w.foreign = nil
+	for i, l := range all {
+		old := again[i]
+		l.Entity.Settle(w.options.Set.Ladder())
+		old.subject, _ = detector.NewSubject(l.Entity)
+		old.stored = l.Entity.Events()
+		if old.last == nil {
+			continue
+		}
+		c := w.options.Set.Reconsider(old.last, old.subject)
+		w.options.Metrics.said(&c)
+		w.tell(&Record{Offset: old.last.At.Offset, Time: old.last.RecordTime}, &c)
+		old.last = nil
+		if !old.queued && old.subject.Dirty() {
+			old.queued = true
+			w.changed = append(w.changed, old)
+		}
+	}
+	w.commitAfter = w.said
+}

@@ -1,0 +1,183 @@
+package pipeline
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parcelsentry/parcelsentry/detector"
+)
+
+// Outcomes and reasons of events, as they stand in parcelsentry_events_total.
+const (
+	outcomeCounted      = "counted"
+	outcomeSkipped      = "skipped"
+	outcomeDeadLettered = "dead_lettered"
+
+	reasonRedelivered = "redelivered"
+	reasonControl     = "control"
+	reasonMalformed   = "malformed"
+	reasonPoison      = "poison"
+)
+
+// Metrics are what all workers of a process count. No label names a sender, a recipient or a route.
+type Metrics struct {
+	events       *prometheus.CounterVec
+	timeLag      *prometheus.GaugeVec
+	offsetLag    *prometheus.GaugeVec
+	lastProgress *prometheus.GaugeVec
+	assigned     prometheus.Gauge
+
+	alerts       *prometheus.CounterVec
+	suppressed   *prometheus.CounterVec
+	flagged      *prometheus.CounterVec
+	scores       *prometheus.HistogramVec
+	alertLatency prometheus.Histogram
+
+	flushDuration prometheus.Histogram
+	flushEvents   prometheus.Histogram
+	flushEntities prometheus.Histogram
+
+	entities  prometheus.Gauge
+	hits      prometheus.Counter
+	misses    prometheus.Counter
+	evictions prometheus.Counter
+
+	rewinds *prometheus.CounterVec
+	lost    prometheus.Counter
+	retries *prometheus.CounterVec
+}
+
+// NewMetrics registers the metrics of workers whose sets have these rules. Label values that are known are there from
+// the start, so that a first count shows as a rate.
+func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parcelsentry_" + name, Help: help}, labels)
+		reg.MustRegister(v)
+		return v
+	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "parcelsentry_" + name, Help: help}, labels)
+		reg.MustRegister(v)
+		return v
+	}
+	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+		v := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "parcelsentry_" + name, Help: help, Buckets: buckets,
+			// A native histogram too, bounded: unbounded ones grow with every odd value.
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160,
+			NativeHistogramMinResetDuration: time.Hour,
+		}, labels)
+		reg.MustRegister(v)
+		return v
+	}
+	seconds := prometheus.ExponentialBuckets(0.001, 2, 16)
+	sizes := prometheus.ExponentialBuckets(1, 4, 10)
+	m := &Metrics{
+		events:        counter("events_total", "Records by what became of them, and why.", "outcome", "reason"),
+		timeLag:       gauge("event_time_lag_seconds", "Seconds between now and the event time of the last event counted.", "topic", "partition"),
+		offsetLag:     gauge("offset_lag", "Records in the log after the last one processed.", "topic", "partition"),
+		lastProgress:  gauge("last_progress_timestamp_seconds", "When the partition last processed a record or found nothing new, in Unix time.", "topic", "partition"),
+		assigned:      gauge("assigned_partitions", "Partitions that this process works on.").WithLabelValues(),
+		alerts:        counter("alerts_total", "Alerts by rule, severity and activity.", "rule", "severity", "activity"),
+		suppressed:    counter("suppressed_total", "Findings over a threshold held back by the cooldown, by rule.", "rule"),
+		flagged:       counter("flagged_total", "Shipments flagged for gates, by the strongest rule.", "rule"),
+		scores:        histogram("score", "Scores above zero, by rule.", []float64{.5, 1, 2, 3, 4, 6, 8, 12, 20, 40}, "rule"),
+		alertLatency:  histogram("alert_latency_seconds", "Seconds from a record's timestamp to the acknowledged alert.", seconds).WithLabelValues().(prometheus.Histogram),
+		flushDuration: histogram("flush_duration_seconds", "Seconds that a flush took, from its beginning to the last delta applied.", seconds).WithLabelValues().(prometheus.Histogram),
+		flushEvents:   histogram("flush_events", "Events in a flush.", sizes).WithLabelValues().(prometheus.Histogram),
+		flushEntities: histogram("flush_entities", "Entities in a flush.", sizes).WithLabelValues().(prometheus.Histogram),
+		entities:      gauge("working_set_entities", "Entities in memory.").WithLabelValues(),
+		hits:          counter("working_set_hits_total", "Entities found in memory.").WithLabelValues(),
+		misses:        counter("working_set_misses_total", "Entities loaded from the store.").WithLabelValues(),
+		evictions:     counter("working_set_evictions_total", "Entities evicted from memory.").WithLabelValues(),
+		rewinds:       counter("rewinds_total", "Times that a partition went back to its fences, by cause.", "cause"),
+		lost:          counter("lost_records_total", "Records that the log no longer held when they were to be counted.").WithLabelValues(),
+		retries:       counter("retries_total", "Attempts that failed and were made again, by operation.", "operation"),
+	}
+	m.events.WithLabelValues(outcomeCounted, "")
+	for _, reason := range []string{string(detector.NotShipment), string(detector.Duplicate), reasonControl, reasonRedelivered} {
+		m.events.WithLabelValues(outcomeSkipped, reason)
+	}
+	for _, reason := range []string{reasonMalformed, string(detector.TooLate), string(detector.Future), reasonPoison} {
+		m.events.WithLabelValues(outcomeDeadLettered, reason)
+	}
+	for _, rule := range rules {
+		m.suppressed.WithLabelValues(rule)
+		m.flagged.WithLabelValues(rule)
+		m.scores.WithLabelValues(rule)
+		for _, s := range []detector.Severity{detector.Low, detector.Medium, detector.High, detector.Critical} {
+			for _, a := range []detector.Activity{detector.Create, detector.Update, detector.Close} {
+				m.alerts.WithLabelValues(rule, string(s), string(a))
+			}
+		}
+	}
+	for _, cause := range []string{causeLostState, causeNewTopic, rewindRefused, rewindForeign, rewindOutOfRange, rewindPoison} {
+		m.rewinds.WithLabelValues(cause)
+	}
+	for _, op := range operations {
+		m.retries.WithLabelValues(string(op))
+	}
+	return m
+}
+
+func (m *Metrics) concluded(c *detector.Conclusion) {
+	m.events.WithLabelValues(outcomeCounted, "").Inc()
+	for i := range c.Findings {
+		if f := &c.Findings[i]; f.Abstained == "" && f.Score > 0 {
+			m.scores.WithLabelValues(f.Rule).Observe(f.Score)
+		}
+	}
+	m.said(c)
+}
+
+func (m *Metrics) said(c *detector.Conclusion) {
+	for i := range c.Alerts {
+		a := &c.Alerts[i]
+		m.alerts.WithLabelValues(a.Rule, string(a.Severity), string(a.Activity)).Inc()
+	}
+	if c.Flag == nil {
+		return
+	}
+	rule := strongestRule(c.Findings)
+	m.flagged.WithLabelValues(rule).Inc()
+	if c.Held {
+		m.suppressed.WithLabelValues(rule).Inc()
+	}
+}
+
+func strongestRule(findings []detector.Finding) string {
+	best := -1
+	for i := range findings {
+		if findings[i].Over() && (best < 0 || findings[i].Score > findings[best].Score) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return ""
+	}
+	return findings[best].Rule
+}
+
+// partition holds the gauges of one partition, which go when it is revoked.
+type partitionMetrics struct {
+	timeLag, offsetLag, lastProgress prometheus.Gauge
+	forget                           func()
+}
+
+func (m *Metrics) partition(topic string, partition int) partitionMetrics {
+	p := strconv.Itoa(partition)
+	m.assigned.Inc()
+	return partitionMetrics{
+		timeLag:      m.timeLag.WithLabelValues(topic, p),
+		offsetLag:    m.offsetLag.WithLabelValues(topic, p),
+		lastProgress: m.lastProgress.WithLabelValues(topic, p),
+		forget: func() {
+			m.assigned.Dec()
+			m.timeLag.DeleteLabelValues(topic, p)
+			m.offsetLag.DeleteLabelValues(topic, p)
+			m.lastProgress.DeleteLabelValues(topic, p)
+		},
+	}
+}

@@ -1,0 +1,90 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/detector"
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// ErrOutOfRange is what Source.Fetch gives when the log does not hold the offset: it was cut, or the topic is another
+// one. The worker then works out its position anew.
+var ErrOutOfRange = errors.New("the log does not hold this offset")
+
+// Source is one partition as its worker reads it. Calls of different methods may overlap.
+type Source interface {
+	// Bounds gives the offset of the first record that the log holds and the one after the last.
+	Bounds(ctx context.Context) (first, end int64, err error)
+	// Committed gives the offset to read next as committed by the group, windows.NoOffset if there is none.
+	Committed(ctx context.Context) (int64, error)
+	// RecordTime gives the timestamp of the record at offset; false if the log holds no record there.
+	RecordTime(ctx context.Context, offset int64) (time.Time, bool, error)
+	// Fetch gives records from offset on, after waiting a little for some; a batch without records is no fault.
+	Fetch(ctx context.Context, offset int64) (Batch, error)
+	// Commit tells the group that everything before offset is done.
+	Commit(ctx context.Context, offset int64) error
+}
+
+// Record is one message. Key and Value belong to the batch, which nobody changes after Fetch.
+type Record struct {
+	Offset int64
+	// Time is the timestamp that Kafka gave the record; zero where there is none, as in a file.
+	Time       time.Time
+	Key, Value []byte
+}
+
+// Batch is what one fetch gave: records in order of offset, perhaps with gaps.
+type Batch struct {
+	Records []Record
+	// Next is where to fetch next: above every offset in the batch.
+	Next int64
+	// End is the offset after the last record of the log, 0 if unknown: lag is measured to it.
+	End int64
+	// Done tells that the source has ended and will never have more, as a file does.
+	Done bool
+}
+
+// Decoder makes an event of a record's value. It may keep neither the value nor share strings with it. An error means
+// that no event can be made of it; *Malformed names the field.
+type Decoder interface {
+	Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error)
+}
+
+// Malformed is why a record can't be decoded.
+type Malformed struct {
+	Field string // the field at fault, empty for the record as a whole
+	Err   error
+}
+
+func (m *Malformed) Error() string { return m.Err.Error() }
+func (m *Malformed) Unwrap() error { return m.Err }
+
+// Sink takes what a worker has to say.
+type Sink interface {
+	// Write returns nil once every output is acknowledged, in order per key. After an error any of them may have
+	// been written; the same call is made again.
+	Write(ctx context.Context, outputs []Output) error
+}
+
+// Output is one thing to say: exactly one of Alert, Flag and DeadLetter is set.
+type Output struct {
+	Alert      *detector.Alert
+	Flag       *detector.Flag
+	DeadLetter *DeadLetter
+	// RecordTime is the timestamp of the record behind it, zero if it has none.
+	RecordTime time.Time
+	// Redelivered tells that the record had been read before, Degraded that state is being repaired: the same output
+	// may be out already.
+	Redelivered, Degraded bool
+}
+
+// DeadLetter is a record that was not counted.
+type DeadLetter struct {
+	Reason string
+	Field  string // of a malformed record
+	Error  string
+	At     windows.Coordinates
+	Record Record
+}

@@ -1,0 +1,104 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// standing is what is known of a partition when it is assigned.
+type standing struct {
+	fences *windows.Fences
+	// first and end bound the log: [first, end).
+	first, end int64
+	// committed is the group's offset, windows.NoOffset for none.
+	committed int64
+	// probed is the timestamp of the record at the highest fence, if the log holds one there.
+	probed time.Time
+	found  bool
+}
+
+// Causes of where a worker starts.
+const (
+	causeFirst     = "first"      // never read before
+	causeResume    = "resume"     // everything is where it should be
+	causeLostState = "lost_state" // fences are gone
+	causeNewTopic  = "new_topic"  // the topic was deleted and created anew
+)
+
+// start is where a worker begins to read, and why.
+type start struct {
+	source   windows.Source
+	position int64
+	// begin is the fence for buckets that have none, nil when all have one.
+	begin *windows.Fence
+	cause string
+	// lost is the number of offsets that no log holds any more and that some bucket has not counted.
+	lost int64
+}
+
+// decide works out the position: the lowest fence or the committed offset, whichever is lower. Starting too early is
+// always right, since a bucket does not count again what it holds.
+func decide(s standing, atEnd bool) start {
+	d := start{source: s.fences.Source, cause: causeResume}
+	lowest, highest, present := extent(s.fences)
+	switch {
+	case present == 0 && s.committed < 0:
+		d.cause, d.position = causeFirst, s.first
+		if atEnd {
+			d.position = s.end
+		}
+		d.begin = &windows.Fence{Offset: d.position - 1}
+		return d
+	case present == 0:
+		d.cause, d.position = causeLostState, s.first
+		d.begin = &windows.Fence{Offset: s.first - 1}
+		return d
+	case otherTopic(s, highest):
+		d.cause, d.position = causeNewTopic, s.first
+		d.source.Epoch++
+		d.begin = &windows.Fence{Offset: s.first - 1}
+		return d
+	case present < windows.Buckets && !s.fences.Present[0] && s.committed < 0:
+		// Begin writes bucket 0 last, so it was cut short: the fences that are there say where it began.
+		d.cause = causeFirst
+		d.begin = &windows.Fence{Offset: lowest.Offset}
+	case present < windows.Buckets:
+		d.cause = causeLostState
+		d.begin = &windows.Fence{Offset: s.first - 1}
+		lowest.Offset = min(lowest.Offset, s.first-1)
+	}
+	d.position = lowest.Offset + 1
+	d.lost = max(0, s.first-d.position)
+	if s.committed >= 0 {
+		d.position = min(d.position, s.committed)
+	}
+	d.position = max(d.position, s.first)
+	return d
+}
+
+// extent gives the lowest and the highest fence and how many buckets have one.
+func extent(f *windows.Fences) (lowest, highest windows.Fence, present int) {
+	for b, fence := range f.At {
+		if !f.Present[b] {
+			continue
+		}
+		if present == 0 || fence.Offset < lowest.Offset {
+			lowest = fence
+		}
+		if present == 0 || fence.Offset > highest.Offset {
+			highest = fence
+		}
+		present++
+	}
+	return lowest, highest, present
+}
+
+// otherTopic recognises a topic that was deleted and created anew: its log ends before the highest fence, or holds
+// another record there. A record that was cut since proves nothing.
+func otherTopic(s standing, highest windows.Fence) bool {
+	if highest.Offset >= s.end && highest.Offset >= 0 {
+		return true
+	}
+	return s.found && !highest.Time.IsZero() && !s.probed.Equal(highest.Time)
+}

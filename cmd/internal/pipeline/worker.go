@@ -1,0 +1,407 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/detector"
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// Options are what a Worker needs to know.
+type Options struct {
+	Set       *detector.Set
+	Decoder   Decoder
+	Topic     string
+	Partition int
+	Limits    Limits
+	Metrics   *Metrics
+	// StartAtEnd makes a partition that was never read start at its end, not at its first record.
+	StartAtEnd bool
+	// Observe, unless nil, is called for every decoded event in order, with what was concluded of it.
+	Observe func(*detector.Event, *detector.Conclusion)
+}
+
+// Limits bound the work in hand. An interval of 0 means: not by time.
+type Limits struct {
+	// FlushEvents and FlushInterval say when a flush is due.
+	FlushEvents   int
+	FlushInterval time.Duration
+	// MaxUnflushed is the number of events counted but not applied, or outputs not acknowledged, at which the worker
+	// stops reading.
+	MaxUnflushed int
+	// CommitInterval is how often the offset is committed, CheckpointInterval how often the fences of all buckets
+	// are moved.
+	CommitInterval, CheckpointInterval time.Duration
+	// WorkingSet is the number of entities kept in memory.
+	WorkingSet int
+}
+
+// operation names what a Worker asks for.
+type operation string
+
+const (
+	opStand  operation = "position" // read fences, bounds, committed offset
+	opBegin  operation = "begin"    // write the first fences
+	opFetch  operation = "fetch"
+	opLoad   operation = "load"
+	opWrite  operation = "write"
+	opApply  operation = "apply"
+	opCommit operation = "commit"
+)
+
+var operations = [...]operation{opStand, opBegin, opFetch, opLoad, opWrite, opApply, opCommit}
+
+// request asks for one operation. At most one of each kind is under way in a session.
+type request struct {
+	session int
+	op      operation
+	source  windows.Source
+	offset  int64            // opFetch: from; opCommit
+	fence   windows.Fence    // opBegin
+	keys    []windows.Key    // opLoad
+	outputs []Output         // opWrite
+	updates []windows.Update // opApply
+}
+
+// completion answers a request of the same session and operation.
+type completion struct {
+	session  int
+	op       operation
+	standing standing         // opStand
+	batch    Batch            // opFetch
+	outside  bool             // opFetch: ErrOutOfRange
+	loaded   []windows.Loaded // opLoad
+	results  []windows.Result // opApply
+}
+
+type phase int
+
+const (
+	phaseNew      phase = iota
+	phaseStanding       // working out the position
+	phaseRunning
+	phaseStopping // flushing what is done
+	phaseStopped
+)
+
+// Why a worker went back to its fences while running.
+const (
+	rewindRefused    = "refused"      // an apply met another fence than expected
+	rewindForeign    = "moved"        // a load met another fence than expected
+	rewindOutOfRange = "out_of_range" // the log was cut or is another one
+	rewindPoison     = reasonPoison   // a record made the code panic
+)
+
+// Worker carries one partition on, a step at a time. It belongs to one goroutine.
+type Worker struct {
+	options Options
+	metrics partitionMetrics
+	now     time.Time
+	phase   phase
+	// session counts the times that the worker began at its fences; completions of an older one are void.
+	session int
+	out     []request
+
+	source    windows.Source
+	expected  [windows.Buckets]int64 // the fence of each bucket, as the store should have it
+	committed int64                  // the offset last committed
+	told      int64                  // records before it had their dead letters acknowledged before
+	seen      int64                  // records up to it were read before: redelivered
+	repairing int64                  // records up to it repair lost state: degraded
+	poison    map[int64]string       // records that made the code panic, and how
+
+	fetch   fetching
+	work    *work
+	set     *workingSet
+	changed []*entry // in the order of their first change since the last flush
+	pending int      // events counted since the last flush began
+
+	processed    windows.Fence // the last record processed
+	applied      windows.Fence // everything up to it is in the store
+	firstPending time.Time     // when the oldest pending event was counted
+	flight       *flight
+	foreign      []*entry // their totals show counts of another source; to be loaded and judged again
+	reloading    bool
+	outbox       []Output
+	writing      int    // outputs under way
+	said, acked  uint64 // outputs handed over, and acknowledged
+	commitAfter  uint64 // said, when the last applied events had been judged
+	checked      int64  // the record to which the last checkpoint moved all fences
+	committing   bool
+	lastCommit   time.Time
+	lastCheck    time.Time
+	ended        bool // the source has no more
+}
+
+type fetching struct {
+	next     int64 // offset to fetch next
+	underWay bool
+	ready    *Batch
+}
+
+// NewWorker makes a worker that does nothing until it is started.
+func NewWorker(o Options) *Worker {
+	return &Worker{options: o, poison: map[int64]string{}, set: newWorkingSet(o.Limits.WorkingSet)}
+}
+
+// start begins the work and gives the first requests.
+func (w *Worker) start(now time.Time) []request {
+	w.metrics = w.options.Metrics.partition(w.options.Topic, w.options.Partition)
+	w.now = now
+	w.stand()
+	return w.take()
+}
+
+// tick tells the time.
+func (w *Worker) tick(now time.Time) []request {
+	w.now = now
+	w.advance()
+	return w.take()
+}
+
+// stop ends the work: what is counted is flushed and committed, nothing more is read.
+func (w *Worker) stop() []request {
+	w.finish()
+	w.advance()
+	return w.take()
+}
+
+// complete takes the answer to a request.
+func (w *Worker) complete(c completion, now time.Time) []request {
+	w.now = now
+	if c.session != w.session || w.phase == phaseStopped {
+		return nil
+	}
+	switch c.op {
+	case opStand:
+		w.stood(c.standing)
+	case opBegin:
+		w.run()
+	case opFetch:
+		w.fetched(c.batch, c.outside)
+	case opLoad:
+		w.loaded(c.loaded)
+	case opWrite:
+		w.acked += uint64(w.writing)
+		w.writing = 0
+	case opApply:
+		w.appliedAll(c.results)
+	case opCommit:
+		w.committing = false
+	}
+	w.advance()
+	return w.take()
+}
+
+// done reports that the worker has stopped and wants nothing more.
+func (w *Worker) done() bool { return w.phase == phaseStopped }
+
+func (w *Worker) take() []request {
+	out := w.out
+	w.out = nil
+	return out
+}
+
+func (w *Worker) ask(r request) {
+	r.session, r.source = w.session, w.source
+	w.out = append(w.out, r)
+}
+
+// stand drops everything in memory and asks where the partition stands. Whatever was not applied is read again.
+func (w *Worker) stand() {
+	w.session++
+	w.phase = phaseStanding
+	w.fetch, w.work, w.flight = fetching{}, nil, nil
+	w.dropWorkingSet()
+	w.changed, w.pending, w.foreign, w.reloading = nil, 0, nil, false
+	w.outbox, w.writing, w.said, w.acked, w.commitAfter = nil, 0, 0, 0, 0
+	w.committing, w.ended = false, false
+	w.ask(request{op: opStand})
+}
+
+func (w *Worker) dropWorkingSet() {
+	w.options.Metrics.entities.Sub(float64(len(w.set.entries)))
+	w.set = newWorkingSet(w.options.Limits.WorkingSet)
+}
+
+// rewind begins again at the fences.
+func (w *Worker) rewind(cause string) {
+	w.options.Metrics.rewinds.WithLabelValues(cause).Inc()
+	w.repairing = max(w.repairing, w.processed.Offset)
+	if w.phase == phaseStopping {
+		// Nothing more is to be read; what was not applied stays uncommitted for the next owner.
+		w.halt()
+		return
+	}
+	w.stand()
+}
+
+// stood decides where to begin.
+func (w *Worker) stood(s standing) {
+	d := decide(s, w.options.StartAtEnd)
+	switch d.cause {
+	case causeLostState, causeNewTopic:
+		w.options.Metrics.rewinds.WithLabelValues(d.cause).Inc()
+	}
+	w.options.Metrics.lost.Add(float64(d.lost))
+	_, highest, _ := extent(s.fences)
+	w.source = d.source
+	w.committed = s.committed
+	w.told, w.seen = s.committed, max(highest.Offset, s.committed-1)
+	switch d.cause {
+	case causeNewTopic:
+		w.committed, w.told, w.seen, w.repairing = windows.NoOffset, windows.NoOffset, windows.NoOffset, windows.NoOffset
+		clear(w.poison)
+	case causeLostState:
+		w.repairing = max(w.repairing, w.seen)
+	case causeFirst:
+		w.repairing = windows.NoOffset
+	}
+	for b := range w.expected {
+		w.expected[b] = s.fences.At[b].Offset
+		if d.begin != nil && (!s.fences.Present[b] || d.cause == causeNewTopic) {
+			w.expected[b] = d.begin.Offset
+		}
+	}
+	w.fetch.next = d.position
+	w.processed = windows.Fence{Offset: d.position - 1}
+	w.applied, w.checked = w.processed, w.processed.Offset
+	if lowest, _, _ := extent(s.fences); d.begin == nil {
+		w.checked = lowest.Offset
+	}
+	if d.begin != nil {
+		w.ask(request{op: opBegin, fence: *d.begin})
+		return
+	}
+	w.run()
+}
+
+func (w *Worker) run() {
+	w.phase = phaseRunning
+	w.lastCommit, w.lastCheck = w.now, w.now
+}
+
+// finish lets nothing new in.
+func (w *Worker) finish() {
+	switch w.phase {
+	case phaseRunning:
+		w.phase = phaseStopping
+		w.fetch.ready, w.work = nil, nil
+	case phaseNew, phaseStanding:
+		w.halt()
+	}
+}
+
+func (w *Worker) halt() {
+	if w.phase == phaseStopped {
+		return
+	}
+	w.phase = phaseStopped
+	w.dropWorkingSet()
+	if w.metrics.forget != nil {
+		w.metrics.forget()
+	}
+}
+
+// advance asks for whatever can be done now.
+func (w *Worker) advance() {
+	if w.phase != phaseRunning && w.phase != phaseStopping {
+		return
+	}
+	w.nextBatch()
+	if w.phase != phaseRunning && w.phase != phaseStopping {
+		return // a poison record sent the worker back
+	}
+	w.nextFetch()
+	w.nextWrite()
+	w.nextFlush()
+	w.nextReload()
+	w.nextCommit()
+	w.nextStop()
+}
+
+func (w *Worker) nextFetch() {
+	if w.phase != phaseRunning || w.fetch.underWay || w.fetch.ready != nil || w.ended || w.full() {
+		return
+	}
+	w.fetch.underWay = true
+	w.ask(request{op: opFetch, offset: w.fetch.next})
+}
+
+// full is back-pressure: too much is counted and not applied, or said and not acknowledged.
+func (w *Worker) full() bool {
+	unflushed := w.pending
+	if w.flight != nil {
+		unflushed += w.flight.events
+	}
+	return unflushed >= w.options.Limits.MaxUnflushed || len(w.outbox)+w.writing >= w.options.Limits.MaxUnflushed
+}
+
+func (w *Worker) fetched(b Batch, outside bool) {
+	w.fetch.underWay = false
+	if w.phase != phaseRunning {
+		return
+	}
+	if outside {
+		w.rewind(rewindOutOfRange)
+		return
+	}
+	w.fetch.next = max(w.fetch.next, b.Next)
+	w.ended = b.Done
+	if len(b.Records) == 0 {
+		w.lag(&b)
+		w.progressed()
+		return
+	}
+	w.fetch.ready = &b
+}
+
+func (w *Worker) progressed() { w.metrics.lastProgress.Set(float64(w.now.UnixMilli()) / 1000) }
+
+// lag tells how much of the log lies behind a batch that is done with.
+func (w *Worker) lag(b *Batch) {
+	if b.End > 0 {
+		w.metrics.offsetLag.Set(float64(max(0, b.End-b.Next)))
+	}
+}
+
+func (w *Worker) nextWrite() {
+	if w.writing > 0 || len(w.outbox) == 0 {
+		return
+	}
+	w.ask(request{op: opWrite, outputs: w.outbox})
+	w.writing = len(w.outbox)
+	w.outbox = nil
+}
+
+func (w *Worker) say(o Output) {
+	w.outbox = append(w.outbox, o)
+	w.said++
+}
+
+// nextCommit commits what is applied, once everything that was said about it is acknowledged.
+func (w *Worker) nextCommit() {
+	next := w.applied.Offset + 1
+	switch {
+	case w.committing || next <= w.committed || w.acked < w.commitAfter || len(w.foreign) > 0:
+		return
+	case w.phase == phaseRunning && w.now.Sub(w.lastCommit) < w.options.Limits.CommitInterval:
+		return
+	}
+	w.committing = true
+	w.committed, w.lastCommit = next, w.now
+	w.ask(request{op: opCommit, offset: next})
+}
+
+// nextStop stops once there is nothing left to do.
+func (w *Worker) nextStop() {
+	if w.phase == phaseRunning && w.ended && !w.fetch.underWay && w.fetch.ready == nil && w.work == nil && len(w.foreign) == 0 {
+		w.phase = phaseStopping
+		w.nextFlush()
+		w.nextCommit()
+	}
+	if w.phase != phaseStopping || w.flight != nil || w.writing > 0 || len(w.outbox) > 0 || w.committing || w.reloading {
+		return
+	}
+	w.halt()
+}

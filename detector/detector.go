@@ -1,0 +1,47 @@
+package detector
+
+import (
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// Measures, as they stand in stored fields.
+const (
+	measureItems  windows.Measure = 'i' // parcels
+	measurePlaces windows.Measure = 'o' // parcels by destination
+	measureFolded windows.Measure = 'k' // tallies of destinations folded into windows.Others
+)
+
+// A Detector judges one entity at one event, which is counted already. It holds only settings, so it may be shared.
+type Detector interface {
+	// Name is the rule's name in the configuration.
+	Name() string
+	// Counts lists what must be counted for it.
+	Counts() []Count
+	// Window is the span that it judges, in panes of a resolution that it counts.
+	Window() (windows.Window, windows.Resolution)
+	// Judge concludes about the entity as of the pane of At. It reads no pane after that one.
+	Judge(View) Finding
+}
+
+// Count is a measure followed at a resolution.
+type Count struct {
+	Measure    windows.Measure
+	Resolution windows.Resolution
+}
+
+// View is what a detector sees.
+type View struct {
+	Event  *Event
+	Entity *windows.Entity
+	// At is the instant of judgement: the event's own time, or for a late event also the start of later panes.
+	At time.Time
+}
+
+// span is the window that ends with the pane of at.
+func span(w windows.Window, r windows.Resolution, at time.Time) (s Span, from, to int64) {
+	to = r.Pane(at)
+	from = to - w.Panes() + 1
+	return Span{Start: r.Start(from), End: r.Start(to + 1)}, from, to
+}

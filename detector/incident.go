@@ -1,0 +1,191 @@
+package detector
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// AlertSettings say when a finding is told, and how loudly.
+type AlertSettings struct {
+	// Cooldown is how long after an alert further findings of the incident are held back, in event time.
+	Cooldown time.Duration
+	// Quiet is how long without a finding ends the incident, above 0.
+	Quiet time.Duration
+	// UpdateStep is how much above the last score told a score must be to be told in the cooldown.
+	UpdateStep float64
+	// Medium, High and Critical are the scores from which an alert has that severity; below Medium it is low.
+	Medium, High, Critical float64
+}
+
+func (a *AlertSettings) severity(score float64) Severity {
+	switch {
+	case score >= a.Critical:
+		return Critical
+	case score >= a.High:
+		return High
+	case score >= a.Medium:
+		return Medium
+	}
+	return Low
+}
+
+// incident is the alert state of an entity, kept in its note as JSON. The zero incident is none.
+type incident struct {
+	Fingerprint string              `json:"fp,omitempty"`
+	Opened      windows.Coordinates `json:"at"`
+	LastFound   time.Time           `json:"found"` // the latest event time of a finding
+	Told        time.Time           `json:"told"`  // the latest event time of an alert
+	ToldScore   float64             `json:"said"`
+	Top         Finding             `json:"top"`
+	Held        int64               `json:"held,omitempty"`  // findings since the last alert that were not told
+	HeldEver    int64               `json:"hever,omitempty"` // the same of the whole incident
+	Items       []string            `json:"items,omitempty"` // since the last alert, at most MaxItems
+	ItemsSince  int64               `json:"since,omitempty"`
+	ItemsEver   int64               `json:"ever,omitempty"`
+}
+
+func (i *incident) open() bool { return i.Fingerprint != "" }
+
+func (i *incident) note() string {
+	if !i.open() {
+		return ""
+	}
+	// Strings, times and finite numbers always encode.
+	b, _ := json.Marshal(i)
+	return string(b)
+}
+
+// tell carries the incident on by one event: it ends when it was quiet for long enough, begins with a finding over
+// its threshold, is told again when there is clearly more to say, and otherwise gathers.
+func (s *Set) tell(e *Event, subject *Subject, late bool, c *Conclusion) {
+	i, policy := &subject.incident, &s.settings.Alerts
+	ref := EntityRef{Kind: subject.Entity.Key.Kind, ID: string(e.Sender)}
+	if i.open() && e.Time.Sub(i.LastFound) >= policy.Quiet {
+		c.Alerts = append(c.Alerts, s.closing(e, ref, i))
+		*i = incident{}
+		subject.changed = true
+	}
+	over := overThreshold(c.Findings)
+	if len(over) == 0 {
+		return
+	}
+	subject.changed = true
+	top := over[0]
+	activity := Update
+	if !i.open() {
+		activity = Create
+		*i = incident{Fingerprint: fingerprint(ref, e.ID), Opened: e.At, LastFound: e.Time}
+	}
+	if e.Time.After(i.LastFound) {
+		i.LastFound = e.Time
+	}
+	if top.Score > i.Top.Score {
+		i.Top = top
+	}
+	i.gather(e)
+	c.Flag = &Flag{Item: e.Item, EventID: e.ID, Fingerprint: i.Fingerprint, Score: round3(top.Score), EventAt: e.Time}
+	if activity == Update && top.Score < i.ToldScore+policy.UpdateStep && e.Time.Sub(i.Told) < policy.Cooldown {
+		i.Held++
+		i.HeldEver++
+		c.Held = true
+		return
+	}
+	c.Alerts = append(c.Alerts, s.telling(e, ref, i, activity, over, late))
+	i.ToldScore = max(top.Score, i.ToldScore)
+	if e.Time.After(i.Told) {
+		i.Told = e.Time // a late event must not shorten the cooldown
+	}
+	i.Held, i.Items, i.ItemsSince = 0, nil, 0
+}
+
+// overThreshold gives the findings over their thresholds, the strongest first.
+func overThreshold(all []Finding) []Finding {
+	var over []Finding
+	for i := range all {
+		if all[i].Over() {
+			over = append(over, all[i])
+		}
+	}
+	slices.SortStableFunc(over, func(a, b Finding) int {
+		switch {
+		case a.Score > b.Score:
+			return -1
+		case a.Score < b.Score:
+			return 1
+		}
+		return 0
+	})
+	return over
+}
+
+func (i *incident) gather(e *Event) {
+	name := e.Item
+	if name == "" {
+		name = e.ID
+	}
+	i.ItemsSince++
+	i.ItemsEver++
+	if len(i.Items) < MaxItems {
+		i.Items = append(i.Items, name)
+	}
+}
+
+func (s *Set) telling(e *Event, ref EntityRef, i *incident, activity Activity, over []Finding, late bool) Alert {
+	top := over[0]
+	a := s.alert(e, ref, i, activity, top)
+	a.Items, a.ItemsTotal, a.Held, a.Late = i.Items, i.ItemsSince, i.Held, late
+	a.QuietUntil = i.LastFound.Add(s.settings.Alerts.Quiet)
+	for _, f := range over {
+		a.Reasons = append(a.Reasons, Reason{
+			Detector: f.Detector, Score: round3(f.Score), Observed: round3(f.Observed), Expected: round3(f.Expected),
+			Text: f.text(),
+		})
+	}
+	a.Text = top.text()
+	return a
+}
+
+func (s *Set) closing(e *Event, ref EntityRef, i *incident) Alert {
+	a := s.alert(e, ref, i, Close, i.Top)
+	a.ItemsTotal, a.Held = i.ItemsEver, i.HeldEver
+	a.QuietUntil = i.LastFound.Add(s.settings.Alerts.Quiet)
+	a.Text = i.closingText()
+	return a
+}
+
+// alert fills in what all activities share.
+func (s *Set) alert(e *Event, ref EntityRef, i *incident, activity Activity, f Finding) Alert {
+	return Alert{
+		ID:          alertID(i.Fingerprint, activity, e.ID),
+		Fingerprint: i.Fingerprint,
+		Activity:    activity,
+		Rule:        f.Rule, Detector: f.Detector,
+		Severity: s.settings.Alerts.severity(f.Score),
+		Score:    round3(f.Score),
+		EventAt:  e.Time, EventID: e.ID,
+		Entity:   ref,
+		Observed: round3(f.Observed), Expected: round3(f.Expected),
+		Window: f.Window,
+		Baseline: Baseline{
+			Source: f.Baseline.Source, Days: round3(f.Baseline.Days),
+			Mean: round3(f.Baseline.Mean), Dispersion: round3(f.Baseline.Dispersion),
+		},
+		Evidence:       i.evidence(e),
+		Counterfactual: f.Counterfactual,
+		ConfigHash:     s.settings.ConfigHash,
+	}
+}
+
+// evidence is where the incident's events stand. Another source than that of its first event gets a range of its own.
+func (i *incident) evidence(e *Event) []OffsetRange {
+	if i.Opened.Source == e.At.Source {
+		return []OffsetRange{{Source: e.At.Source, First: min(i.Opened.Offset, e.At.Offset), Last: max(i.Opened.Offset, e.At.Offset)}}
+	}
+	return []OffsetRange{
+		{Source: i.Opened.Source, First: i.Opened.Offset, Last: i.Opened.Offset},
+		{Source: e.At.Source, First: e.At.Offset, Last: e.At.Offset},
+	}
+}

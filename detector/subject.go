@@ -1,0 +1,41 @@
+package detector
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// Subject is an entity with the state of its incident, as a Set works on it.
+type Subject struct {
+	Entity   *windows.Entity
+	incident incident
+	changed  bool // the incident is not in the entity's note yet
+}
+
+// NewSubject reads the incident from the entity's note. With an error the subject has no open incident and can be
+// used all the same: its counts are unharmed.
+func NewSubject(entity *windows.Entity) (*Subject, error) {
+	s := &Subject{Entity: entity}
+	if entity.Note() == "" {
+		return s, nil
+	}
+	if err := json.Unmarshal([]byte(entity.Note()), &s.incident); err != nil {
+		s.incident = incident{}
+		return s, fmt.Errorf("%s %s: the alert state is unreadable: %w", entity.Key.Kind, entity.Key.ID, err)
+	}
+	return s, nil
+}
+
+// TakeDelta gives what changed since the last call, counts and incident together.
+func (s *Subject) TakeDelta() windows.Delta {
+	if s.changed {
+		s.changed = false
+		s.Entity.SetNote(s.incident.note())
+	}
+	return s.Entity.TakeDelta()
+}
+
+// Dirty reports whether there is anything for TakeDelta to take.
+func (s *Subject) Dirty() bool { return s.changed || s.Entity.Dirty() }
