@@ -14,8 +14,8 @@ type AlertSettings struct {
 	Cooldown time.Duration
 	// Quiet is how long without a finding ends the incident, above 0.
 	Quiet time.Duration
-	// UpdateStep is how much above the last score told a score must be to be told in the cooldown.
-	UpdateStep float64
+	// UpdateFactor is how many times the last score told a score must be to be told in the cooldown, at least 1.
+	UpdateFactor float64
 	// Medium, High and Critical are the scores from which an alert has that severity; below Medium it is low.
 	Medium, High, Critical float64
 }
@@ -87,7 +87,7 @@ func (s *Set) tell(e *Event, subject *Subject, late bool, c *Conclusion) {
 	}
 	i.gather(e)
 	c.Flag = &Flag{Item: e.Item, EventID: e.ID, Fingerprint: i.Fingerprint, Score: round3(top.Score), EventAt: e.Time}
-	if activity == Update && top.Score < i.ToldScore+policy.UpdateStep && e.Time.Sub(i.Told) < policy.Cooldown {
+	if activity == Update && top.Score < i.ToldScore*policy.UpdateFactor && e.Time.Sub(i.Told) < policy.Cooldown {
 		i.Held++
 		i.HeldEver++
 		c.Held = true

@@ -19,7 +19,7 @@ func (s *Settings) validate() error {
 		s.Admission.Lateness, s.Admission.ClockTolerance)
 	need(s.Alerts.Quiet > 0, "alerts: quiet %v must be above 0", s.Alerts.Quiet)
 	need(s.Alerts.Cooldown >= 0, "alerts: cooldown %v must not be negative", s.Alerts.Cooldown)
-	need(s.Alerts.UpdateStep >= 0, "alerts: update step %v must not be negative", s.Alerts.UpdateStep)
+	need(s.Alerts.UpdateFactor >= 1, "alerts: update factor %v must be at least 1", s.Alerts.UpdateFactor)
 	if l := s.Limit; l != nil {
 		need(l.Window > 0, "limit: window %v must be above 0", l.Window)
 		need(l.Shipments >= 1, "limit: %d shipments must be at least 1", l.Shipments)

@@ -1,0 +1,213 @@
+package detectortest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/parcelsentry/parcelsentry/detector"
+)
+
+// alert expects the next alert in order.
+type alert struct {
+	activity     detector.Activity
+	rule, sender string
+	conditions   []condition
+	text         string
+}
+
+func parseAlert(words []string) (statement, error) {
+	const usage = "write: alert create|update|close RULE SENDER [observed>=15] [severity=high] …"
+	if len(words) < 3 {
+		return nil, fmt.Errorf("an activity, a rule and a sender are needed; %s", usage)
+	}
+	a := alert{activity: detector.Activity(words[0]), rule: words[1], sender: words[2], text: strings.Join(words, " ")}
+	switch a.activity {
+	case detector.Create, detector.Update, detector.Close:
+	default:
+		return nil, fmt.Errorf("an alert is not %q; %s", words[0], usage)
+	}
+	for _, w := range words[3:] {
+		c, err := parseCondition(w)
+		if err != nil {
+			return nil, err
+		}
+		a.conditions = append(a.conditions, c)
+	}
+	return a, nil
+}
+
+func (a alert) play(w *world) error {
+	if len(w.unread) == 0 {
+		return failed(a.text, "no alert. The last event of %s: %s", a.sender, w.describeLast(a.sender))
+	}
+	got := &w.unread[0].alert
+	if got.Activity != a.activity || got.Rule != a.rule || got.Entity.ID != a.sender {
+		return failed(a.text, "%s", describe(got))
+	}
+	for _, c := range a.conditions {
+		if !c.holds(got) {
+			return failed(a.text, "%s\nnot %s: it is %s", describe(got), c.text, c.of(got))
+		}
+	}
+	w.unread = w.unread[1:]
+	return nil
+}
+
+// quiet expects that no alert is left.
+type quiet struct{ sender string }
+
+func parseQuiet(words []string) (statement, error) {
+	switch len(words) {
+	case 0:
+		return quiet{}, nil
+	case 1:
+		return quiet{words[0]}, nil
+	}
+	return nil, fmt.Errorf("write: quiet SENDER, or quiet alone for everybody")
+}
+
+func (q quiet) play(w *world) error {
+	for i := range w.unread {
+		if a := &w.unread[i].alert; q.sender == "" || a.Entity.ID == q.sender {
+			return failed("no alert", "%s", describe(a))
+		}
+	}
+	return nil
+}
+
+// total expects a number of a sender.
+type total struct {
+	what, sender string
+	compare      comparison
+}
+
+func parseTotal(what string, words []string) (statement, error) {
+	t := total{what: what}
+	if len(words) == 2 {
+		words = []string{words[0], "=", words[1]}
+	}
+	if len(words) != 3 {
+		return nil, fmt.Errorf("write: %s SENDER 12, or %s SENDER >= 12", what, what)
+	}
+	t.sender = words[0]
+	var err error
+	t.compare, err = parseComparison(words[1], words[2])
+	return t, err
+}
+
+func (t total) play(w *world) error {
+	s := w.sender(t.sender)
+	var n int64
+	switch t.what {
+	case "flagged":
+		n, s.flagged = s.flagged, 0
+	case "held":
+		n, s.held = s.held, 0
+	case "counted":
+		n = w.stored.load(s.key, w.set.Ladder()).Events()
+	case "fields":
+		n = int64(w.stored.load(s.key, w.set.Ladder()).Fields())
+	}
+	if !t.compare.holds(float64(n)) {
+		return failed(fmt.Sprintf("%s of %s %s", t.what, t.sender, t.compare), "%d", n)
+	}
+	return nil
+}
+
+// score expects what a rule made of a sender's last event.
+type score struct {
+	rule, sender string
+	abstained    bool
+	compare      comparison
+}
+
+func parseScore(words []string) (statement, error) {
+	if len(words) != 4 {
+		return nil, fmt.Errorf("write: score RULE SENDER >= 3")
+	}
+	c, err := parseComparison(words[2], words[3])
+	return score{rule: words[0], sender: words[1], compare: c}, err
+}
+
+func parseAbstain(words []string) (statement, error) {
+	if len(words) != 2 {
+		return nil, fmt.Errorf("write: abstain RULE SENDER")
+	}
+	return score{rule: words[0], sender: words[1], abstained: true}, nil
+}
+
+func (s score) play(w *world) error {
+	at := slices.Index(w.set.Rules(), s.rule)
+	if at < 0 {
+		return fmt.Errorf("no rule %q is on: there are %s", s.rule, strings.Join(w.set.Rules(), ", "))
+	}
+	expected := fmt.Sprintf("%s scores %s", s.rule, s.compare)
+	if s.abstained {
+		expected = s.rule + " abstains"
+	}
+	findings := w.sender(s.sender).last.Findings
+	if findings == nil {
+		return failed(expected, "%s", w.describeLast(s.sender))
+	}
+	f := &findings[at]
+	if (f.Abstained != "") != s.abstained || !s.abstained && !s.compare.holds(f.Score) {
+		return failed(expected, "%s", describeFinding(f))
+	}
+	return nil
+}
+
+// outcome expects what became of the last event.
+type outcome struct{ want detector.Outcome }
+
+func parseOutcome(words []string) (statement, error) {
+	known := []detector.Outcome{detector.Counted, detector.NotShipment, detector.Duplicate, detector.TooLate, detector.Future}
+	if len(words) == 1 && slices.Contains(known, detector.Outcome(words[0])) {
+		return outcome{detector.Outcome(words[0])}, nil
+	}
+	return nil, fmt.Errorf("write: outcome with one of %v", known)
+}
+
+func (o outcome) play(w *world) error {
+	if w.outcome != o.want {
+		return failed(string(o.want), "%s", w.outcome)
+	}
+	return nil
+}
+
+// comparison holds a number against another.
+type comparison struct {
+	operator string
+	number   float64
+}
+
+func parseComparison(operator, number string) (comparison, error) {
+	n, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		return comparison{}, fmt.Errorf("%q is no number", number)
+	}
+	if !slices.Contains([]string{">=", "<=", ">", "<", "="}, operator) {
+		return comparison{}, fmt.Errorf("%q does not compare: write >=, <=, >, < or =", operator)
+	}
+	return comparison{operator, n}, nil
+}
+
+func (c comparison) holds(x float64) bool {
+	switch c.operator {
+	case ">=":
+		return x >= c.number
+	case "<=":
+		return x <= c.number
+	case ">":
+		return x > c.number
+	case "<":
+		return x < c.number
+	}
+	return x == c.number
+}
+
+// String gives the comparison as it is written.
+func (c comparison) String() string {
+	return c.operator + " " + strconv.FormatFloat(c.number, 'g', -1, 64)
+}

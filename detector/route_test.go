@@ -1,0 +1,294 @@
+package detector
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+func TestRouteChanceByHand(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		past routes
+		want float64
+	}{
+		// Discount D = (once+¼)/(once+2·twice+1), mass for new places M = (1+D·places)/(parcels+1).
+		{"one customer, a new place", routes{parcels: 99, places: 1}, (1 + 0.25) / 100 * 0.01},
+		{"one customer, the customer", routes{parcels: 99, places: 1, here: 99}, (99-0.25)/100 + 1.25/100*0.01},
+		{"marketplace, a new place", routes{parcels: 49, places: 49, once: 49}, (1 + 49.25/50*49) / 50 * 0.01},
+		{"marketplace, a place used once", routes{parcels: 49, places: 49, once: 49, here: 1}, (1-49.25/50)/50 + (1+49.25/50*49)/50*0.01},
+		{"places used twice lower the discount", routes{parcels: 19, places: 10, once: 1, twice: 9}, (1 + 1.25/20*10) / 20 * 0.01},
+		{"nothing known: as anybody", routes{}, 0.01},
+		{"more folded places than parcels left", routes{parcels: 10, places: 30, once: 30}, 0.01},
+	} {
+		if got := c.past.chance(0.01); math.Abs(got-c.want) > 1e-15 {
+			t.Errorf("%s: %v, want %v", c.what, got, c.want)
+		}
+	}
+}
+
+func TestRouteMostIsTheLastSilentCount(t *testing.T) {
+	p := routes{now: 12, hereNow: 9}
+	const threshold, chance = 4, 0.02
+	n := p.most(threshold, chance)
+	silent, over := -lnTailBinomial(n, 12, chance)/math.Ln10, -lnTailBinomial(n+1, 12, chance)/math.Ln10
+	if silent >= threshold || over < threshold {
+		t.Errorf("most = %d: it scores %v, one more %v", n, silent, over)
+	}
+}
+
+func newTestSet(t testing.TB, change func(*Settings)) *Set {
+	t.Helper()
+	s := DefaultSettings()
+	if change != nil {
+		change(&s)
+	}
+	set, err := New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func newTestSubject(t testing.TB, sender Sender) *Subject {
+	t.Helper()
+	subject, err := NewSubject(windows.NewEntity(windows.NewKey(KindSender, string(sender))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return subject
+}
+
+// sent is a counted shipment as the naive model remembers it.
+type sent struct {
+	at time.Time
+	to Place
+}
+
+// naiveRoutes is what route.past gives, from the bare list.
+func naiveRoutes(all []sent, here Place, r windows.Resolution, from, to int64) routes {
+	var p routes
+	before := map[Place]int64{}
+	for _, s := range all {
+		switch pane := r.Pane(s.at); {
+		case pane > to:
+		case pane >= from:
+			p.now++
+			if s.to == here {
+				p.hereNow++
+			}
+		default:
+			p.parcels++
+			before[s.to]++
+		}
+	}
+	for place, n := range before {
+		p.places++
+		switch n {
+		case 1:
+			p.once++
+		case 2:
+			p.twice++
+		}
+		if place == here {
+			p.here = n
+		}
+	}
+	return p
+}
+
+// Whatever the order in which a sender's shipments come in, the route detector sees what a list of them holds.
+func TestRoutePastAgainstAListOfShipments(t *testing.T) {
+	set := newTestSet(t, func(s *Settings) { s.Limit, s.Burst, s.MaxFields = nil, nil, 10_000 })
+	d := set.detectors[0].(*route)
+	w, r := d.Window()
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	rapid.Check(t, func(t *rapid.T) {
+		subject := &Subject{Entity: windows.NewEntity(windows.NewKey(KindSender, "A"))}
+		var all []sent
+		views := 0
+		minutes := rapid.OneOf(rapid.IntRange(0, 80*24*60), rapid.IntRange(66*24*60, 68*24*60)) // a month ends on day 67
+		for range rapid.IntRange(1, 60).Draw(t, "events") {
+			e := &Event{
+				Sender: "A", Time: start.Add(time.Duration(minutes.Draw(t, "minute")) * time.Minute),
+				Destination: rapid.SampledFrom([]Place{"P", "Q", "R", "S", "T"}).Draw(t, "place"),
+			}
+			c := set.Observe(e, subject)
+			if c.Outcome != Counted {
+				t.Fatalf("%v is %s", e.Time, c.Outcome)
+			}
+			all = append(all, sent{e.Time, e.Destination})
+			newest, _ := subject.Entity.Newest(r)
+			own := r.Pane(e.Time)
+			if own-w.Panes()+1 <= newest-r.Keep {
+				continue // its window is not kept any more
+			}
+			for to := own; to < own+w.Panes(); to++ {
+				views++
+				from := to - w.Panes() + 1
+				got := d.past(subject.Entity, windows.NewSub(string(e.Destination)), from, to)
+				if want := naiveRoutes(all, e.Destination, r, from, to); got != want {
+					t.Fatalf("pane %d of %v, newest %d:\ngot  %+v\nwant %+v", to, e.Time, newest, got, want)
+				}
+			}
+		}
+		if views == 0 {
+			t.Fatal("nothing was compared")
+		}
+	})
+}
+
+// A late event is judged in every later window that covers it: with a limit of one the score is four times the most
+// shipments that any of these windows holds.
+func TestLateEventsAgainstAListOfTimes(t *testing.T) {
+	set := newTestSet(t, func(s *Settings) { s.Burst, s.Route, s.Limit.Shipments = nil, nil, 1 })
+	w, r := set.detectors[0].Window()
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	rapid.Check(t, func(t *rapid.T) {
+		subject := &Subject{Entity: windows.NewEntity(windows.NewKey(KindSender, "A"))}
+		var panes []int64
+		for range rapid.IntRange(1, 80).Draw(t, "events") {
+			e := &Event{Sender: "A", Time: start.Add(time.Duration(rapid.IntRange(0, 70*60).Draw(t, "minute")) * time.Minute)}
+			own := r.Pane(e.Time)
+			newest := own
+			if len(panes) > 0 {
+				newest = max(own, slices.Max(panes))
+			}
+			c := set.Observe(e, subject)
+			if own <= newest-r.Keep {
+				if c.Outcome != TooLate {
+					t.Fatalf("pane %d with newest %d is %s", own, newest, c.Outcome)
+				}
+				continue
+			}
+			panes = append(panes, own)
+			f := c.Findings[0]
+			if own-w.Panes()+1 <= newest-r.Keep && own < newest {
+				if f.Abstained == "" {
+					t.Fatalf("pane %d with newest %d does not abstain", own, newest)
+				}
+				continue
+			}
+			var most int
+			for _, to := range panes {
+				if to < own || to > own+w.Panes()-1 {
+					continue
+				}
+				n := 0
+				for _, p := range panes {
+					if p > to-w.Panes() && p <= to {
+						n++
+					}
+				}
+				most = max(most, n)
+			}
+			if f.Observed != float64(most) || f.Score != limitScore*float64(most) {
+				t.Fatalf("pane %d: observed %v, score %v, a list has %d", own, f.Observed, f.Score, most)
+			}
+		}
+	})
+}
+
+// Late events find their later windows also where only routes are judged.
+func TestLateRouteWithoutOtherDetectors(t *testing.T) {
+	set := newTestSet(t, func(s *Settings) { s.Limit, s.Burst = nil, nil })
+	subject := newTestSubject(t, "A")
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	send := func(to Place, at time.Time) Conclusion {
+		return set.Observe(&Event{ID: at.String(), Sender: "A", Destination: to, Time: at}, subject)
+	}
+	for d := range 40 {
+		send("X", at.AddDate(0, 0, d-41))
+	}
+	send("Q", at.Add(4*time.Hour))
+	late := send("Q", at)
+	if f := late.Findings[0]; f.Observed != 2 || !f.Over() || !late.Alerts[0].Late {
+		t.Errorf("the second parcel to Q, four hours late: %+v", f)
+	}
+}
+
+// Folding keeps an entity in bounds and loses no parcel.
+func TestFoldingKeepsCounts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limit := rapid.IntRange(60, 120).Draw(t, "limit")
+		s := DefaultSettings()
+		s.MaxFields = limit
+		s.Burst = nil // its days would be most of the fields
+		set, err := New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		subject := &Subject{Entity: windows.NewEntity(windows.NewKey(KindSender, "A"))}
+		at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+		n := rapid.IntRange(100, 300).Draw(t, "events")
+		for range n {
+			at = at.Add(time.Duration(rapid.IntRange(0, 300).Draw(t, "minutes")) * time.Minute)
+			place := Place(rapid.StringMatching("[a-z]{1,2}").Draw(t, "place"))
+			set.Observe(&Event{Sender: "A", Time: at, Destination: place}, subject)
+		}
+		months := s.Ladder[len(s.Ladder)-1]
+		var parcels, places int64
+		for sub, panes := range subject.Entity.Subs(measurePlaces, months) {
+			for _, p := range panes {
+				parcels += p.N
+			}
+			if sub != windows.Others {
+				places++
+			}
+		}
+		if parcels != int64(n) {
+			t.Fatalf("%d of %d parcels are left", parcels, n)
+		}
+		// Beside places there are at most 50 hours of items and of others, and three tallies.
+		if fields := subject.Entity.Fields(); fields > limit && places > 1 {
+			t.Fatalf("%d fields with %d places, limit %d", fields, places, limit)
+		}
+	})
+}
+
+// The places that are used least go first, but never the one that a parcel goes to now.
+func TestTheLeastUsedPlacesAreFolded(t *testing.T) {
+	e := windows.NewEntity(windows.NewKey(KindSender, "A"))
+	months := DefaultSettings().Ladder[2]
+	at := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
+	for place, n := range map[Place]int64{"now": 1, "1": 1, "2": 1, "3": 1, "4": 1, "5": 1, "6": 1, "twice": 2, "often": 9, "most": 40} {
+		e.Add(measurePlaces, months, windows.NewSub(string(place)), at, n)
+	}
+	bound(e, months, windows.NewSub("now"), 7) // four places, Others and two tallies
+	for place, want := range map[Place]int64{"now": 1, "1": 0, "2": 0, "3": 0, "4": 0, "5": 0, "6": 0, "twice": 2, "often": 9, "most": 40} {
+		pane := months.Pane(at)
+		if got := e.Sum(measurePlaces, months, windows.NewSub(string(place)), pane, pane); got != want {
+			t.Errorf("%s has %d parcels, want %d", place, got, want)
+		}
+	}
+}
+
+// A place that was folded away counts as an average one of the folded.
+func TestFoldedPlaces(t *testing.T) {
+	e := windows.NewEntity(windows.NewKey(KindSender, "A"))
+	set := newTestSet(t, func(s *Settings) { s.Limit, s.Burst = nil, nil })
+	d := set.detectors[0].(*route)
+	at := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
+	for place, n := range map[Place]int64{"once": 1, "twice": 2, "often": 9, "kept": 40} {
+		e.Add(measurePlaces, d.resolution, windows.NewSub(string(place)), at, n)
+		e.Add(measurePlaces, d.all, windows.NewSub(string(place)), at, n)
+	}
+	now := at.AddDate(0, 0, 3)
+	e.Add(measurePlaces, d.resolution, windows.NewSub("often"), now, 3)
+	e.Add(measurePlaces, d.all, windows.NewSub("often"), now, 3)
+	bound(e, d.all, windows.NewSub("kept"), 4) // leaves one place, Others in both resolutions and the tallies
+	to := d.resolution.Pane(now)
+	for place, want := range map[Place]routes{
+		"kept": {parcels: 52, places: 4, once: 1, twice: 1, here: 40, now: 3},
+		"new":  {parcels: 52, places: 4, once: 1, twice: 1, here: 4, now: 3}, // (1+2+9)/3
+	} {
+		if got := d.past(e, windows.NewSub(string(place)), to-23, to); got != want {
+			t.Errorf("%s: %+v, want %+v", place, got, want)
+		}
+	}
+}
