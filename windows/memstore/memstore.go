@@ -1,0 +1,152 @@
+// Package memstore keeps entities and fences in memory: for replays and for tests.
+package memstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// Store is a windows.Store without a network or an end of life. It can't fail but for updates that no store takes,
+// and does not look at contexts. Make one with New; it may be used by several goroutines at once.
+type Store struct {
+	mu       sync.Mutex
+	entities map[windows.Key]*entity
+	fences   map[windows.Source]*windows.Fences
+}
+
+// New gives an empty store.
+func New() *Store {
+	return &Store{
+		entities: map[windows.Key]*entity{},
+		fences:   map[windows.Source]*windows.Fences{},
+	}
+}
+
+// Fences implements windows.Store.
+func (s *Store) Fences(_ context.Context, topic string, partition int) (*windows.Fences, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := windows.Fences{Source: windows.Source{Topic: topic, Partition: partition}}
+	for source, fences := range s.fences {
+		if source.Topic == topic && source.Partition == partition && source.Epoch >= found.Source.Epoch {
+			found = *fences
+		}
+	}
+	return &found, nil
+}
+
+// Begin implements windows.Store.
+func (s *Store) Begin(_ context.Context, source windows.Source, at windows.Fence) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fences, ok := s.fences[source]
+	if !ok {
+		fences = &windows.Fences{Source: source}
+		s.fences[source] = fences
+	}
+	for b := range fences.At {
+		if !fences.Present[b] {
+			fences.At[b], fences.Present[b] = millis(at), true
+		}
+	}
+	return nil
+}
+
+// Load implements windows.Store.
+func (s *Store) Load(_ context.Context, source windows.Source, keys []windows.Key) ([]windows.Loaded, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	loaded := make([]windows.Loaded, len(keys))
+	for i, key := range keys {
+		loaded[i].Entity = s.entities[key].restore(key)
+		if fences, ok := s.fences[source]; ok {
+			b := key.Bucket()
+			loaded[i].Fence, loaded[i].Present = fences.At[b], fences.Present[b]
+		}
+	}
+	return loaded, nil
+}
+
+// Apply implements windows.Store.
+func (s *Store) Apply(_ context.Context, source windows.Source, updates []windows.Update) ([]windows.Result, error) {
+	for i := range updates {
+		if err := updates[i].Validate(); err != nil {
+			return nil, fmt.Errorf("apply %s: %w", source, err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	results := make([]windows.Result, len(updates))
+	for i := range updates {
+		results[i] = s.apply(source, &updates[i])
+	}
+	return results, nil
+}
+
+func (s *Store) apply(source windows.Source, u *windows.Update) windows.Result {
+	fences, ok := s.fences[source]
+	if !ok || !fences.Present[u.Bucket] {
+		return windows.Result{}
+	}
+	fence := &fences.At[u.Bucket]
+	r := windows.Result{Events: make([]int64, len(u.Deltas))}
+	switch fence.Offset {
+	case u.New.Offset:
+		r.Status = windows.Already
+	case u.Expected:
+		r.Status = windows.Applied
+		*fence = millis(u.New)
+	default:
+		return windows.Result{}
+	}
+	for i := range u.Deltas {
+		if r.Status == windows.Applied {
+			s.add(&u.Deltas[i])
+		}
+		if e, ok := s.entities[u.Deltas[i].Key]; ok {
+			r.Events[i] = e.events
+		}
+	}
+	return r
+}
+
+func (s *Store) add(d *windows.Delta) {
+	e, ok := s.entities[d.Key]
+	if !ok {
+		e = &entity{}
+		s.entities[d.Key] = e
+	}
+	e.add(d)
+	if e.empty() {
+		delete(s.entities, d.Key)
+	}
+}
+
+// Keys gives the keys of all entities stored, by kind and id.
+func (s *Store) Keys() []windows.Key {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keys := make([]windows.Key, 0, len(s.entities))
+	for key := range s.entities {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b windows.Key) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.ID, b.ID))
+	})
+	return keys
+}
+
+// millis gives the fence with its time as stores keep times.
+func millis(f windows.Fence) windows.Fence {
+	if !f.Time.IsZero() {
+		f.Time = time.UnixMilli(f.Time.UnixMilli()).UTC()
+	}
+	return f
+}

@@ -1,0 +1,25 @@
+// Package redisstore keeps entities and fences in Redis, Redis Cluster or Valkey.
+//
+// An entity is one hash, readable with any client:
+//
+//	ps:<layout>:<kind>:{<bucket>}:<id>
+//	    ih9x2c            a count: see windows.Field
+//	    m/8fQ2_aZk        when this member was last seen, in Unix milliseconds
+//	    f                 the first event: Unix milliseconds and coordinates
+//	    a                 the note
+//	    n                 events counted in all
+//
+// Beside the entities of a bucket stands the hash of its fences, which has no end of life:
+//
+//	ps:<layout>:fence:{<bucket>}
+//	    shipments/0/7     a source: the last offset counted in this bucket, and the record's Unix milliseconds if known
+//
+// All keys of a bucket share a hash tag, so a cluster keeps them on one node and one script updates them in one step.
+//
+// go-redis sends a command again when its reply does not come in time, though it may have been done. That is fine
+// here and its retries may stay on: every call repeats without harm, updates because of the fence, Begin because it
+// only fills gaps, reads anyway.
+//
+// The account needs these commands on keys ps:*: EVAL, EVALSHA, HGET, HMGET, HGETALL, HSCAN, HSET, HSETNX, HDEL,
+// PEXPIRE; INFO or CONFIG GET for Check; SCAN for Scan.
+package redisstore

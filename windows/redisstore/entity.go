@@ -1,0 +1,84 @@
+package redisstore
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// The fields of an entity's hash that are no counts. A count's field has three characters or more, and a letter or an
+// asterisk where a member's has its slash.
+const (
+	fieldFirst  = "f"
+	fieldNote   = "a"
+	fieldEvents = "n"
+	memberMark  = "m/"
+)
+
+func memberField(sub windows.Sub) string { return memberMark + string(sub[:]) }
+
+// firstText is the time in Unix milliseconds and the coordinates; nothing for none.
+func firstText(f windows.First) string {
+	if f.IsZero() {
+		return ""
+	}
+	return strconv.FormatInt(f.Time.UnixMilli(), 10) + " " + f.At.String()
+}
+
+func parseFirst(text string) (windows.First, error) {
+	ms, at, _ := strings.Cut(text, " ")
+	n, err := strconv.ParseInt(ms, 10, 64)
+	if err != nil {
+		return windows.First{}, fmt.Errorf("the time %q is no number of milliseconds", ms)
+	}
+	c, err := windows.ParseCoordinates(at)
+	return windows.First{Time: time.UnixMilli(n).UTC(), At: c}, err
+}
+
+// restore builds an entity from the fields and values of its hash.
+func restore(key windows.Key, fields []string) (*windows.Entity, error) {
+	e := windows.NewEntity(key)
+	for i := 0; i+1 < len(fields); i += 2 {
+		if err := restoreField(e, fields[i], fields[i+1]); err != nil {
+			return nil, fmt.Errorf("field %q: %w", fields[i], err)
+		}
+	}
+	return e, nil
+}
+
+func restoreField(e *windows.Entity, field, value string) error {
+	switch field {
+	case fieldNote:
+		e.RestoreNote(value)
+		return nil
+	case fieldFirst:
+		first, err := parseFirst(value)
+		e.RestoreFirst(first)
+		return err
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return fmt.Errorf("%q is no number", value)
+	}
+	if field == fieldEvents {
+		e.RestoreEvents(n)
+		return nil
+	}
+	if name, ok := strings.CutPrefix(field, memberMark); ok {
+		var sub windows.Sub
+		if copy(sub[:], name) != len(name) {
+			return fmt.Errorf("a member's name has %d characters", len(sub))
+		}
+		e.RestoreMember(sub, time.UnixMilli(n))
+		return nil
+	}
+	f, err := windows.ParseField(field)
+	if err != nil {
+		return err
+	}
+	e.RestoreCount(f, n)
+	return nil
+}

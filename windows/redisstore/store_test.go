@@ -1,0 +1,571 @@
+package redisstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/parcelsentry/parcelsentry/windows"
+	"github.com/parcelsentry/parcelsentry/windows/redisstore"
+	"github.com/parcelsentry/parcelsentry/windows/windowstest"
+	"github.com/redis/go-redis/v9"
+)
+
+var (
+	source = windows.Source{Topic: "shipments"}
+	key    = windows.NewKey("sender", "S-1")
+	items  = windows.Field{Series: windows.Series{Measure: 'i', Resolution: 'h'}, Pane: 493_000}
+)
+
+func begin(t testing.TB, store *redisstore.Store) {
+	t.Helper()
+	if err := store.Begin(t.Context(), source, windows.Fence{Offset: windows.NoOffset}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// apply adds a delta of key with the fence going from one offset to the next.
+func apply(ctx context.Context, store *redisstore.Store, expected int64, d windows.Delta) (windows.Result, error) {
+	d.Key = key
+	r, err := store.Apply(ctx, source, []windows.Update{{
+		Bucket: key.Bucket(), Expected: expected, New: windows.Fence{Offset: expected + 1, Time: time.UnixMilli(99)},
+		Deltas: []windows.Delta{d},
+	}})
+	if err != nil {
+		return windows.Result{}, err
+	}
+	return r[0], nil
+}
+
+func one() windows.Delta {
+	return windows.Delta{Add: []windows.FieldCount{{Field: items, N: 1}}, Events: 1}
+}
+
+func mustApply(t testing.TB, store *redisstore.Store, expected int64, d windows.Delta) {
+	t.Helper()
+	r, err := apply(t.Context(), store, expected, d)
+	if err != nil || r.Status != windows.Applied {
+		t.Fatalf("apply gave %v, %v", r.Status, err)
+	}
+}
+
+// TestReadable pins how an entity looks to any other client: dashboards and analysts read it.
+func TestReadable(t *testing.T) {
+	m := miniredis.RunT(t)
+	store := redisstore.New(single(t, m.Addr()), redisstore.Options{Layout: "v1", TTL: 90 * time.Second})
+	begin(t, store)
+	han := items
+	han.Sub = windows.NewSub("HAN")
+	mustApply(t, store, windows.NoOffset, windows.Delta{
+		Add:     []windows.FieldCount{{Field: items, N: 12}, {Field: han, N: -3}},
+		Seen:    []windows.Member{{Sub: windows.NewSub("R-1"), UnixMilli: 1_774_785_600_007}},
+		First:   windows.First{Time: time.UnixMilli(-5), At: windows.Coordinates{Source: source, Offset: 3}},
+		SetNote: true, Note: "open",
+		Events: 2,
+	})
+	name := fmt.Sprintf("ps:v1:sender:{%d}:S-1", key.Bucket())
+	want := map[string]string{
+		"ihakeg":                              "12",
+		"ihakeg/" + han.Sub.String():          "-3",
+		"m/" + windows.NewSub("R-1").String(): "1774785600007",
+		"f":                                   "-5 shipments/0/0/3",
+		"a":                                   "open",
+		"n":                                   "2",
+	}
+	fields, err := m.HKeys(name)
+	if err != nil || len(fields) != len(want) {
+		t.Fatalf("%s has %q (%v), want %d fields", name, fields, err, len(want))
+	}
+	for field, value := range want {
+		if got := m.HGet(name, field); got != value {
+			t.Errorf("field %s is %q, want %q", field, got, value)
+		}
+	}
+	if ttl := m.TTL(name); ttl != 90*time.Second {
+		t.Errorf("the entity lives %v, want 90 s", ttl)
+	}
+	fences := fmt.Sprintf("ps:v1:fence:{%d}", key.Bucket())
+	if got := m.HGet(fences, "shipments/0/0"); got != "0 99" {
+		t.Errorf("the fence is %q, want offset and milliseconds", got)
+	}
+	if got := m.HGet("ps:v1:fence:{0}", "shipments/0/0"); key.Bucket() == 0 || got != "-1" {
+		t.Errorf("a fence of unknown time is %q, want -1", got)
+	}
+	if ttl := m.TTL(fences); ttl != 0 {
+		t.Errorf("the fences live %v, want for ever", ttl)
+	}
+}
+
+// TestLife: every update renews it, a repeat does not.
+func TestLife(t *testing.T) {
+	m := miniredis.RunT(t)
+	store := redisstore.New(single(t, m.Addr()), redisstore.Options{Layout: "v1", TTL: time.Minute})
+	begin(t, store)
+	name := fmt.Sprintf("ps:v1:sender:{%d}:S-1", key.Bucket())
+	mustApply(t, store, windows.NoOffset, one())
+	m.FastForward(40 * time.Second)
+	if r, err := apply(t.Context(), store, windows.NoOffset, one()); err != nil || r.Status != windows.Already {
+		t.Fatal(r, err)
+	}
+	if ttl := m.TTL(name); ttl != 20*time.Second {
+		t.Errorf("after a repeat it lives %v more, want 20 s", ttl)
+	}
+	mustApply(t, store, 0, windows.Delta{Seen: []windows.Member{{Sub: windows.Others}}})
+	if ttl := m.TTL(name); ttl != time.Minute {
+		t.Errorf("after an update it lives %v more, want a minute", ttl)
+	}
+	m.FastForward(time.Minute)
+	l, err := store.Load(t.Context(), source, []windows.Key{key})
+	if err != nil || l[0].Entity.Events() != 0 || l[0].Fence.Offset != 1 {
+		t.Errorf("at its end: %+v, %v; want an empty entity and the fence", l, err)
+	}
+
+	forever := redisstore.New(single(t, m.Addr()), redisstore.Options{Layout: "v2"})
+	begin(t, forever)
+	mustApply(t, forever, windows.NoOffset, one())
+	if ttl := m.TTL(fmt.Sprintf("ps:v2:sender:{%d}:S-1", key.Bucket())); ttl != 0 {
+		t.Errorf("without TTL it lives %v, want for ever", ttl)
+	}
+}
+
+func TestLayout(t *testing.T) {
+	if got := redisstore.Layout("h=50", "d=120"); got != "0d0c6a27" {
+		t.Errorf("the layout is %q: a change here makes every installation start from nothing", got)
+	}
+	names := map[string]bool{}
+	for _, parts := range [][]string{nil, {""}, {"a"}, {"a", ""}, {"a", "b"}, {"b", "a"}, {"ab"}, {"a1:b"}} {
+		names[redisstore.Layout(parts...)] = true
+	}
+	if len(names) != 8 {
+		t.Errorf("8 lists of parts have %d layouts", len(names))
+	}
+}
+
+// TestForeignData: what somebody else wrote is named, and nothing is half done.
+func TestForeignData(t *testing.T) {
+	second := windows.Key{Kind: "sender", ID: ""}
+	for i := 0; second.ID == ""; i++ {
+		if k := windows.NewKey("sender", fmt.Sprint("T-", i)); k.Bucket() == key.Bucket() {
+			second = k
+		}
+	}
+	bad := fmt.Sprintf("ps:v1:sender:{%d}:%s", key.Bucket(), second.ID)
+	fences := fmt.Sprintf("ps:v1:fence:{%d}", key.Bucket())
+	for _, c := range []struct {
+		name, key, field, value string
+		load                    string // what Load complains of, "" if it doesn't
+	}{
+		{"another type", bad, "", "text", "WRONGTYPE"},
+		{"fences of another type", fences, "", "text", "WRONGTYPE"},
+		{"a count", bad, items.String(), "many", "ih"},
+		{"a count with a fraction", bad, items.String(), "1.5", "ih"},
+		{"a count beyond what a script can count", bad, items.String(), "9007199254740993", ""},
+		{"the total", bad, "n", "x", `"n"`},
+		{"a member", bad, "m/" + windows.Others.String(), "x", "m/"},
+		{"the first event", bad, "f", "x y", `"f"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := miniredis.RunT(t)
+			store := redisstore.New(single(t, m.Addr()), redisstore.Options{Layout: "v1"})
+			begin(t, store)
+			before := "-1"
+			if c.field == "" {
+				m.Del(c.key)
+				if err := m.Set(c.key, c.value); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				m.HSet(c.key, c.field, c.value)
+			}
+			deltas := []windows.Delta{one(), one()}
+			deltas[0].Key, deltas[1].Key = key, second
+			deltas[1].Seen = []windows.Member{{Sub: windows.Others, UnixMilli: 5}}
+			deltas[1].First = windows.First{Time: time.UnixMilli(1)}
+			_, err := store.Apply(t.Context(), source, []windows.Update{{
+				Bucket: key.Bucket(), Expected: windows.NoOffset, New: windows.Fence{Offset: 7}, Deltas: deltas,
+			}})
+			wantKey(t, err, c.key)
+			if c.key != fences {
+				if got := m.HGet(fences, source.String()); got != before {
+					t.Errorf("the fence moved to %s", got)
+				}
+			}
+			if m.Exists(fmt.Sprintf("ps:v1:sender:{%d}:S-1", key.Bucket())) {
+				t.Error("the entity before the bad one was written")
+			}
+			_, err = store.Load(t.Context(), source, []windows.Key{key, second})
+			if c.load == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			wantKey(t, err, c.key)
+			if !strings.Contains(err.Error(), c.load) {
+				t.Errorf("load says %q, want it to name %s", err, c.load)
+			}
+		})
+	}
+	t.Run("a field of no meaning", func(t *testing.T) {
+		for _, field := range []string{"x", "m/too-short-", "ih!", ""} {
+			m := miniredis.RunT(t)
+			store := redisstore.New(single(t, m.Addr()), redisstore.Options{Layout: "v1"})
+			m.HSet(bad, field, "1")
+			_, err := store.Load(t.Context(), source, []windows.Key{second})
+			wantKey(t, err, bad)
+		}
+	})
+	t.Run("a fence", func(t *testing.T) {
+		for field, value := range map[string]string{source.String(): "x", "shipments/x/0": "1", "shipments/1/0": "1 x"} {
+			m := miniredis.RunT(t)
+			store := redisstore.New(single(t, m.Addr()), redisstore.Options{Layout: "v1"})
+			m.HSet(fences, field, value)
+			_, err := store.Fences(t.Context(), "shipments", 0)
+			wantKey(t, err, fences)
+		}
+		m := miniredis.RunT(t)
+		if err := m.Set(fences, "text"); err != nil {
+			t.Fatal(err)
+		}
+		store := redisstore.New(single(t, m.Addr()), redisstore.Options{Layout: "v1"})
+		_, err := store.Fences(t.Context(), "shipments", 0)
+		wantKey(t, err, fences)
+		wantKey(t, store.Begin(t.Context(), source, windows.Fence{}), fences)
+	})
+}
+
+func wantKey(t *testing.T, err error, key string) {
+	t.Helper()
+	var e *redisstore.Error
+	if !errors.As(err, &e) || e.Key != key || !redisstore.Fatal(err) || !strings.Contains(err.Error(), key) {
+		t.Errorf("the error is %v, want a fatal one that names %s", err, key)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, c := range []struct {
+		says  string
+		fatal bool
+		names string
+	}{
+		{"NOAUTH Authentication required.", true, "password"},
+		{"WRONGPASS invalid username-password pair or user is disabled.", true, "does not accept"},
+		{"NOPERM User x has no permissions to run the 'evalsha' command", true, "permission"},
+		{"ERR unknown command 'EVALSHA'", true, "Redis 7.0"},
+		{"LOADING Redis is loading the dataset in memory", false, "started"},
+		{"READONLY You can't write against a read only replica.", false, "replica"},
+		{"OOM command not allowed when used memory > 'maxmemory'.", false, "maxmemory"},
+		{"MISCONF Redis is configured to save RDB snapshots", false, "disk"},
+		{"CLUSTERDOWN The cluster is down", false, "cluster"},
+		{"TRYAGAIN Multiple keys request during rehashing of slot", false, "cluster"},
+		{"MOVED 3999 127.0.0.1:1", false, "cluster"},
+		{"ERR something new", false, "something new"},
+	} {
+		t.Run(c.says[:7], func(t *testing.T) {
+			m := miniredis.RunT(t)
+			client := closing(t, redis.NewClient(&redis.Options{Addr: m.Addr(), MaxRetries: -1}))
+			store := redisstore.New(client, redisstore.Options{Layout: "v1"})
+			m.SetError(c.says)
+			_, applied := apply(t.Context(), store, 0, one())
+			_, loaded := store.Load(t.Context(), source, []windows.Key{key})
+			_, fences := store.Fences(t.Context(), "shipments", 0)
+			for call, err := range map[string]error{
+				"apply": applied, "load": loaded, "fences": fences,
+				"begin": store.Begin(t.Context(), source, windows.Fence{}),
+				"scan":  store.Scan(t.Context(), "sender", nil),
+				"check": store.Check(t.Context()),
+			} {
+				if err == nil || redisstore.Fatal(err) != c.fatal || !strings.Contains(err.Error(), c.names) {
+					t.Errorf("%s: %v, want fatal %v and the word %q", call, err, c.fatal, c.names)
+				}
+			}
+			m.SetError("")
+			begin(t, store)
+			mustApply(t, store, windows.NoOffset, one())
+		})
+	}
+	t.Run("nobody answers", func(t *testing.T) {
+		m := miniredis.RunT(t)
+		client := closing(t, redis.NewClient(&redis.Options{Addr: m.Addr(), MaxRetries: -1}))
+		store := redisstore.New(client, redisstore.Options{Layout: "v1"})
+		m.Close()
+		if _, err := apply(t.Context(), store, 0, one()); err == nil || redisstore.Fatal(err) {
+			t.Errorf("apply gave %v, want an error that may pass", err)
+		}
+	})
+	t.Run("a wrong password", func(t *testing.T) {
+		m := miniredis.RunT(t)
+		m.RequireUserAuth("service", "right")
+		for _, password := range []string{"", "wrong"} {
+			o := &redis.Options{Addr: m.Addr(), Password: password, MaxRetries: -1}
+			if password != "" {
+				o.Username = "service"
+			}
+			store := redisstore.New(closing(t, redis.NewClient(o)), redisstore.Options{Layout: "v1"})
+			if err := store.Check(t.Context()); !redisstore.Fatal(err) || !strings.Contains(err.Error(), "password") {
+				t.Errorf("password %q: %v, want a fatal error about the password", password, err)
+			}
+		}
+	})
+}
+
+// TestUnknownScript: a server that restarted has forgotten the scripts, in the middle of a pipeline too.
+func TestUnknownScript(t *testing.T) {
+	for _, server := range servers[:2] { // a flush would disturb others on a shared server
+		t.Run(server.name, func(t *testing.T) {
+			client := server.open(t)
+			store, _ := newStore(t, client)
+			begin(t, store)
+			var updates []windows.Update
+			for b := range 50 {
+				updates = append(updates, windows.Update{Bucket: b, Expected: windows.NoOffset, New: windows.Fence{Offset: 5}})
+			}
+			for _, want := range []windows.Status{windows.Applied, windows.Already, windows.Already} {
+				results, err := store.Apply(t.Context(), source, updates)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range results {
+					if r.Status != want {
+						t.Fatalf("%v, want %v", r.Status, want)
+					}
+				}
+				if _, err := store.Load(t.Context(), source, []windows.Key{key}); err != nil {
+					t.Fatal(err)
+				}
+				if err := client.ScriptFlush(t.Context()).Err(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// TestLostReply: the server has done what it was asked, the reply is lost, and go-redis sends it again.
+func TestLostReply(t *testing.T) {
+	m := miniredis.RunT(t)
+	var lose atomic.Int32
+	client := closing(t, redis.NewClient(&redis.Options{
+		Addr: m.Addr(), MinRetryBackoff: -1, MaxRetryBackoff: -1,
+		Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			return &losing{conn, &lose}, err
+		},
+	}))
+	store := redisstore.New(client, redisstore.Options{Layout: "v1"})
+	begin(t, store)
+	mustApply(t, store, windows.NoOffset, one())
+	for offset := range int64(10) {
+		lose.Store(1)
+		if r, err := apply(t.Context(), store, offset, one()); err != nil || r.Status != windows.Already || r.Events[0] != offset+2 {
+			t.Fatalf("%+v, %v; want already with %d events", r, err, offset+2)
+		}
+		if lose.Load() != 0 {
+			t.Fatal("no reply was lost")
+		}
+	}
+	l, err := store.Load(t.Context(), source, []windows.Key{key})
+	if err != nil || l[0].Entity.Counts()[0].N != 11 {
+		t.Errorf("%+v, %v; want a count of 11", l, err)
+	}
+}
+
+// losing is a connection that reads a reply and keeps it to itself while lose is above 0.
+type losing struct {
+	net.Conn
+	lose *atomic.Int32
+}
+
+func (c *losing) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 && c.lose.Load() > 0 {
+		c.lose.Add(-1)
+		return 0, os.ErrDeadlineExceeded
+	}
+	return n, err
+}
+
+// TestBeginOrder: bucket 0 is asked for only when all others have answered.
+func TestBeginOrder(t *testing.T) {
+	m := miniredis.RunT(t)
+	client := closing(t, redis.NewClient(&redis.Options{Addr: m.Addr(), MaxRetries: -1}))
+	store := redisstore.New(client, redisstore.Options{Layout: "v1"})
+	if err := m.Set("ps:v1:fence:{512}", "in the way"); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Begin(t.Context(), source, windows.Fence{}); err == nil {
+		t.Fatal("begin over a wrong key gave no error")
+	}
+	if m.Exists("ps:v1:fence:{0}") || !m.Exists("ps:v1:fence:{1}") {
+		t.Error("bucket 0 has a fence though bucket 512 has none")
+	}
+	m.Del("ps:v1:fence:{512}")
+	begin(t, store)
+	if f, err := store.Fences(t.Context(), "shipments", 0); err != nil || slices.Contains(f.Present[:], false) {
+		t.Errorf("after all some buckets have no fence, %v", err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	t.Run("a server that does not tell", func(t *testing.T) {
+		for _, server := range servers[:2] {
+			store := redisstore.New(server.open(t), redisstore.Options{Layout: "v1"})
+			if err := store.Check(t.Context()); !errors.Is(err, redisstore.ErrPolicyUnknown) || redisstore.Fatal(err) {
+				t.Errorf("%s: %v, want ErrPolicyUnknown", server.name, err)
+			}
+		}
+	})
+	for _, server := range servers[2:] {
+		t.Run(server.name, func(t *testing.T) {
+			store := redisstore.New(server.open(t), redisstore.Options{Layout: "v1"})
+			if err := store.Check(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Run("a server that evicts", func(t *testing.T) {
+		for _, policy := range []string{"allkeys-lru", "volatile-ttl"} {
+			client := closing(t, redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()}))
+			client.AddHook(answers{"info": "# Memory\r\nmaxmemory:0\r\nmaxmemory_policy:" + policy + "\r\nx:1\r\n"})
+			err := redisstore.New(client, redisstore.Options{Layout: "v1"}).Check(t.Context())
+			if !redisstore.Fatal(err) || !strings.Contains(err.Error(), policy) || !strings.Contains(err.Error(), "noeviction") {
+				t.Errorf("%v, want a fatal error that names %s and noeviction", err, policy)
+			}
+		}
+	})
+}
+
+// answers is a hook that answers commands by itself, by name.
+type answers map[string]string
+
+func (a answers) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (a answers) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (a answers) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if text, ok := a[cmd.Name()]; ok {
+			cmd.(*redis.StringCmd).SetVal(text)
+			return nil
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func TestScan(t *testing.T) {
+	for _, server := range servers {
+		t.Run(server.name, func(t *testing.T) {
+			client := server.open(t)
+			store, _ := newStore(t, client)
+			begin(t, store)
+			want := map[windows.Key]int64{}
+			updates := map[int]*windows.Update{}
+			for i := range int64(1500) {
+				kind := windows.Kind("sender")
+				if i%3 == 0 {
+					kind = "send"
+				}
+				k := windows.NewKey(kind, fmt.Sprintf("a:{%d}:b", i))
+				if i%2 == 0 {
+					k = windows.NewKey(kind, fmt.Sprint("S:", i))
+				}
+				if kind == "sender" {
+					want[k] = i
+				}
+				u, ok := updates[k.Bucket()]
+				if !ok {
+					u = &windows.Update{Bucket: k.Bucket(), Expected: windows.NoOffset, New: windows.Fence{Offset: 1}}
+					updates[k.Bucket()] = u
+				}
+				u.Deltas = append(u.Deltas, windows.Delta{Key: k, Events: i})
+			}
+			var all []windows.Update
+			for _, u := range updates {
+				all = append(all, *u)
+			}
+			if _, err := store.Apply(t.Context(), source, all); err != nil {
+				t.Fatal(err)
+			}
+			delete(want, windows.NewKey("sender", "a:{0}:b"))
+			got := map[windows.Key]int64{}
+			err := store.Scan(t.Context(), "sender", func(e *windows.Entity) error {
+				got[e.Key] = e.Events()
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got) != len(want) {
+				t.Errorf("%d entities, want %d", len(got), len(want))
+			}
+			for k, n := range want {
+				if got[k] != n {
+					t.Errorf("%v has %d events, want %d", k, got[k], n)
+				}
+			}
+			stop := errors.New("enough")
+			calls := 0
+			err = store.Scan(t.Context(), "sender", func(*windows.Entity) error { calls++; return stop })
+			if !errors.Is(err, stop) || calls != 1 {
+				t.Errorf("%v after %d calls, want the error of the first", err, calls)
+			}
+		})
+	}
+}
+
+// TestManySources: the fences of a bucket may need more than one page of a scan.
+func TestManySources(t *testing.T) {
+	for _, server := range servers {
+		t.Run(server.name, func(t *testing.T) {
+			client := server.open(t)
+			store, layout := newStore(t, client)
+			begin(t, store)
+			fences := fmt.Sprintf("ps:%s:fence:{9}", layout)
+			var fields []any
+			for i := range 30_000 {
+				fields = append(fields, windows.Source{Topic: "other", Partition: i}.String(), "1")
+			}
+			if err := client.HSet(t.Context(), fences, fields...).Err(); err != nil {
+				t.Fatal(err)
+			}
+			f, err := store.Fences(t.Context(), "shipments", 0)
+			if err != nil || !f.Present[9] || f.At[9].Offset != windows.NoOffset {
+				t.Errorf("the fence is %v (%v), %v", f.At[9], f.Present[9], err)
+			}
+		})
+	}
+}
+
+// TestOneSlot: on a cluster all keys of a bucket are in one slot, whatever the ids look like.
+func TestOneSlot(t *testing.T) {
+	address := windowstest.Server(t, "PARCELSENTRY_TEST_REDIS_CLUSTER")
+	client := cluster(t, address)
+	store, layout := newStore(t, client)
+	begin(t, store)
+	mustApply(t, store, windows.NoOffset, one())
+	slots := map[int64]bool{}
+	for _, name := range []string{"fence:{%d}", "sender:{%d}:S-1"} {
+		name = fmt.Sprintf("ps:"+layout+":"+name, key.Bucket())
+		if n, err := client.Exists(t.Context(), name).Result(); err != nil || n != 1 {
+			t.Fatalf("%s is not there: %v", name, err)
+		}
+		slot, err := client.ClusterKeySlot(t.Context(), name).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		slots[slot] = true
+	}
+	if len(slots) != 1 {
+		t.Errorf("the keys are in slots %v", slots)
+	}
+}
