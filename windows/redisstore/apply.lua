@@ -9,55 +9,53 @@
 -- Answers {0} if refused, {1, total of events of each entity} if applied, {2, totals} if it was applied before, and
 -- {3, index of the key, what is wrong with it} if something there can't be what this program wrote.
 --
--- Redis keeps what a script wrote before it failed. So all is read, and checked, before anything is written.
+-- Redis keeps what a script wrote before it failed. So whatever can fail comes first and is taken back when it does:
+-- all increments, and all reading. (Reading every count and setting the sums would need no undoing, at twice the time.)
 
 local refused, applied, already, broken = 0, 1, 2, 3
 
 -- A call takes its arguments from Lua's stack, which holds some 8,000. Even, so that pairs stay together.
 local most = 1000
 
--- Numbers are doubles here, exact below 2^53.
-local exact = 9007199254740992
-
 local call, pcall = redis.call, redis.pcall
-local match, format, byte = string.match, string.format, string.byte
+local match, byte = string.match, string.byte
 local KEYS, ARGV = KEYS, ARGV
-local source, expected, to, fence, life = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local source, expected, to, fence, life = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
--- Gives the values of fields (false where there is none), or nothing and the reason.
-local function read(key, fields)
-  local all
-  for from = 1, #fields, most do
-    local some = pcall('HMGET', key, unpack(fields, from, math.min(from + most - 1, #fields)))
-    if some.err then
-      return nil, some.err
+-- Takes back the first increments, in the order in which they were made.
+local function undo(increments)
+  local function back(key, field, n)
+    if increments == 0 then
+      return
     end
-    if not all then
-      all = some
-    else
-      for i = 1, #some do
-        all[from + i - 1] = some[i]
-      end
+    increments = increments - 1
+    local minus = match(n, '^%-(.*)') or '-' .. n
+    if call('HINCRBY', key, field, minus) == 0 then
+      call('HDEL', key, field)
     end
   end
-  return all
-end
-
-local function each(command, key, list)
-  for from = 1, #list, most do
-    call(command, key, unpack(list, from, math.min(from + most - 1, #list)))
+  local at = 6
+  for k = 2, #KEYS do
+    if ARGV[at] ~= '0' then
+      back(KEYS[k], 'n', ARGV[at])
+    end
+    local adds, seen, set, gone = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
+    at = at + 6
+    for i = at, at + 2 * adds - 2, 2 do
+      back(KEYS[k], ARGV[i], ARGV[i + 1])
+    end
+    at = at + 2 * (adds + seen + set) + gone
   end
 end
 
--- Gives a stored number, 0 for none, nothing if it is none.
-local function whole(text)
-  if not text then
-    return 0
+-- Gives the answer for an error that a command on key k gave: about the key if it is to blame, else the error.
+local function blame(k, err, field)
+  if match(err, '^WRONGTYPE') then
+    return {broken, k, err}
+  elseif match(err, 'integer') or match(err, 'overflow') then
+    return {broken, k, 'field ' .. field .. ': ' .. err}
   end
-  local n = match(text, '^%-?%d+$') and tonumber(text)
-  if n and math.abs(n) < exact then
-    return n
-  end
+  return {err = err}
 end
 
 -- Orders firsts by time, then by coordinates, byte by byte: Lua's < follows the locale of the server.
@@ -74,111 +72,145 @@ local function before(at, coordinates, other, others)
   return #coordinates < #others
 end
 
+-- Appends to put what of an entity's first event and seen members is to be set, the seen from ARGV[at] on. Returns
+-- nothing, or the answer if the key is broken.
+local function compare(k, first, at, seen, put)
+  local key, last = KEYS[k], at + 2 * seen - 1
+  if first ~= '' then
+    local held = pcall('HGET', key, 'f')
+    if type(held) == 'table' then
+      return blame(k, held.err, 'f')
+    end
+    local stands = not held
+    if held then
+      local ms, coordinates = match(held, '^(%-?%d+) (.*)$')
+      if not ms then
+        return {broken, k, 'field f holds ' .. held}
+      end
+      local mine, place = match(first, '^(%-?%d+) (.*)$')
+      stands = before(tonumber(mine), place, tonumber(ms), coordinates)
+    end
+    if stands then
+      put[#put + 1], put[#put + 2] = 'f', first
+    end
+  end
+  for from = at, last, most do
+    local names = {}
+    for i = from, math.min(from + most - 1, last), 2 do
+      names[#names + 1] = ARGV[i]
+    end
+    local held = pcall('HMGET', key, unpack(names))
+    if held.err then
+      return blame(k, held.err, names[1])
+    end
+    for i = 1, #names do
+      local ms = ARGV[from + 2 * i - 1]
+      if held[i] and not match(held[i], '^%-?%d+$') then
+        return {broken, k, 'field ' .. names[i] .. ' holds ' .. held[i]}
+      end
+      if not held[i] or tonumber(ms) > tonumber(held[i]) then
+        put[#put + 1], put[#put + 2] = names[i], ms
+      end
+    end
+  end
+end
+
+local function each(command, key, list)
+  for from = 1, #list, most do
+    call(command, key, unpack(list, from, math.min(from + most - 1, #list)))
+  end
+end
+
 local held = pcall('HGET', KEYS[1], source)
 if type(held) == 'table' then
-  return {broken, 1, held.err}
+  return blame(1, held.err, source)
 end
 local offset = held and match(held, '^%S+')
 if offset ~= to and offset ~= expected then
   return {refused}
 end
 
-local reply, puts, gones = {applied}, {}, {}
 if offset == to then
-  reply[1] = already
+  local reply = {already}
+  for k = 2, #KEYS do
+    local n = pcall('HGET', KEYS[k], 'n')
+    if type(n) == 'table' then
+      return blame(k, n.err, 'n')
+    end
+    reply[k] = tonumber(n or 0)
+  end
+  return reply
 end
-local at = 6
+
+local reply, puts, gones = {applied}, {}, {}
+local at, increments = 6, 0
 for k = 2, #KEYS do
-  local events, first = tonumber(ARGV[at]), ARGV[at + 1]
+  local key, events, first = KEYS[k], ARGV[at], ARGV[at + 1]
   local adds, seen = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local set, gone = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+  local put, out
   at = at + 6
 
-  local fields = {'n', 'f'}
-  if reply[1] == applied then
-    for i = at, at + 2 * (adds + seen) - 2, 2 do
-      fields[#fields + 1] = ARGV[i]
-    end
+  local n
+  if events ~= '0' then
+    n = pcall('HINCRBY', key, 'n', events)
+  else
+    n = pcall('HGET', key, 'n')
   end
-  local has, why = read(KEYS[k], fields)
-  if not has then
-    return {broken, k, why}
+  if type(n) == 'table' then
+    undo(increments)
+    return blame(k, n.err, 'n')
   end
-  local total = whole(has[1])
-  if not total then
-    return {broken, k, 'field n holds ' .. has[1]}
+  if events ~= '0' then
+    increments = increments + 1
   end
-  reply[k] = total
+  reply[k] = tonumber(n or 0)
 
-  if reply[1] == applied then
-    local put, out = {}, {}
-    if events ~= 0 then
-      reply[k] = total + events
-      put[1], put[2] = 'n', format('%.0f', reply[k])
+  for i = at, at + 2 * adds - 2, 2 do
+    n = pcall('HINCRBY', key, ARGV[i], ARGV[i + 1])
+    if n == 0 then
+      out = out or {}
+      out[#out + 1] = ARGV[i]
+    elseif type(n) == 'table' then
+      undo(increments)
+      return blame(k, n.err, ARGV[i])
     end
-    if first ~= '' then
-      local stands = true
-      if has[2] then
-        local ms, coordinates = match(has[2], '^(%-?%d+) (.*)$')
-        if not ms then
-          return {broken, k, 'field f holds ' .. has[2]}
-        end
-        local mine, place = match(first, '^(%-?%d+) (.*)$')
-        stands = before(tonumber(mine), place, tonumber(ms), coordinates)
-      end
-      if stands then
-        put[#put + 1], put[#put + 2] = 'f', first
-      end
+    increments = increments + 1
+  end
+  at = at + 2 * adds
+
+  if seen > 0 or set > 0 or first ~= '' then
+    put = {}
+    local wrong = compare(k, first, at, seen, put)
+    if wrong then
+      undo(increments)
+      return wrong
     end
-    for i = 1, adds do
-      local field, stood = ARGV[at], whole(has[2 + i])
-      if not stood then
-        return {broken, k, 'field ' .. field .. ' holds ' .. has[2 + i]}
-      end
-      local n = stood + tonumber(ARGV[at + 1])
-      if math.abs(n) >= exact then
-        return {broken, k, 'field ' .. field .. ' would be ' .. format('%.0f', n)}
-      end
-      if n == 0 then
-        out[#out + 1] = field
-      else
-        put[#put + 1], put[#put + 2] = field, format('%.0f', n)
-      end
-      at = at + 2
-    end
-    for i = 1, seen do
-      local field, ms, last = ARGV[at], ARGV[at + 1], has[2 + adds + i]
-      local stood = whole(last)
-      if not stood then
-        return {broken, k, 'field ' .. field .. ' holds ' .. last}
-      end
-      if not last or tonumber(ms) > stood then
-        put[#put + 1], put[#put + 2] = field, ms
-      end
-      at = at + 2
-    end
+    at = at + 2 * seen
     for i = at, at + 2 * set - 1 do
       put[#put + 1] = ARGV[i]
     end
     at = at + 2 * set
+  end
+  if gone > 0 then
+    out = out or {}
     for i = at, at + gone - 1 do
       out[#out + 1] = ARGV[i]
     end
     at = at + gone
-    puts[k], gones[k] = put, out
-  else
-    at = at + 2 * (adds + seen + set) + gone
   end
+  puts[k], gones[k] = put, out
 end
 
-if reply[1] == already then
-  return reply
-end
 for k = 2, #KEYS do
-  each('HSET', KEYS[k], puts[k])
-  each('HDEL', KEYS[k], gones[k])
-  if life > 0 then
-    call('PEXPIRE', KEYS[k], ARGV[5])
+  if puts[k] then
+    each('HSET', KEYS[k], puts[k])
+  end
+  if gones[k] then
+    each('HDEL', KEYS[k], gones[k])
+  end
+  if life ~= '0' then
+    call('PEXPIRE', KEYS[k], life)
   end
 end
 call('HSET', KEYS[1], source, fence)

@@ -178,6 +178,53 @@ func copies(t *testing.T, b *bench) {
 	}
 }
 
+// everything sends three deltas with all that a delta can have in one update, so that none is read into the next.
+func everything(t *testing.T, b *bench) {
+	x, y, z := windows.NewSub("x"), windows.NewSub("y"), windows.NewSub("z")
+	bucket := b.key.Bucket()
+	var keys []windows.Key
+	for i := 0; len(keys) < 3; i++ {
+		if key := windows.NewKey("sender", fmt.Sprint("E-", i)); key.Bucket() == bucket {
+			keys = append(keys, key)
+		}
+	}
+	b.begin(t, b.source, windows.NoOffset)
+	for round := range int64(2) {
+		u := windows.Update{Bucket: bucket, Expected: round - 1, New: windows.Fence{Offset: round}}
+		for i, key := range keys {
+			n := int64(i + 1)
+			u.Deltas = append(u.Deltas, windows.Delta{
+				Key:     key,
+				Add:     []windows.FieldCount{{Field: field(round), N: n}, {Field: field(7), N: n}},
+				Drop:    []windows.Field{field(round - 1), field(-9)},
+				Seen:    []windows.Member{{Sub: x, UnixMilli: n - round}, {Sub: y, UnixMilli: n - round}},
+				Forget:  []windows.Sub{y, z},
+				First:   windows.First{Time: noon.Add(time.Duration(n-round) * time.Second)},
+				SetNote: true, Note: fmt.Sprint("note ", n, round),
+				Events: 10 * n,
+			})
+		}
+		r, err := b.store.Apply(t.Context(), b.source, []windows.Update{u})
+		if err != nil {
+			t.Fatal(err)
+		}
+		total := 10 * (round + 1)
+		wantStatus(t, r[0], windows.Applied, total, 2*total, 3*total)
+	}
+	for i, key := range keys {
+		n := int64(i + 1)
+		e := b.load(t, b.source, key).Entity
+		wantCounts(t, e, map[string]int64{field(1).String(): n, field(7).String(): 2 * n})
+		wantMembers(t, e, map[windows.Sub]int64{x: n, y: n - 1})
+		if want := noon.Add(time.Duration(n-1) * time.Second); !e.First().Time.Equal(want) {
+			t.Errorf("%v: the first is %v, want %v", key, e.First().Time, want)
+		}
+		if want := fmt.Sprint("note ", n, 1); e.Note() != want || e.Events() != 20*n {
+			t.Errorf("%v: note %q and %d events, want %q and %d", key, e.Note(), e.Events(), want, 20*n)
+		}
+	}
+}
+
 func ids(t *testing.T, b *bench) {
 	b.begin(t, b.source, windows.NoOffset)
 	kinds := []windows.Kind{"sender", "fence", "lane"}

@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(*testing.T) windows.Store) {
 		{"a note is set, replaced, removed", note},
 		{"events total over sources", eventsTotal},
 		{"what is loaded is a copy", copies},
+		{"every part of a delta at once", everything},
 		{"unusual ids", ids},
 		{"many entities and fields at once", many},
 		{"deltas of several partitions commute", commute},

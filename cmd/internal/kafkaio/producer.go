@@ -1,0 +1,230 @@
+package kafkaio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Message is one message to write.
+type Message struct {
+	Topic string
+	// Key decides the partition, as Java producers do (murmur2). Without one, nil, any partition may be taken.
+	Key, Value []byte
+	Headers    []Header
+	// Time is the message's timestamp; zero stands for now.
+	Time time.Time
+}
+
+// Header is a name and a value beside a message.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Producer writes messages, acknowledged by all replicas in sync. Many goroutines may use one.
+//
+// It stands on kafka.Client rather than kafka.Writer, which goes on writing in the background when a caller has given
+// up, writes a later batch of a partition when an earlier one has failed, and makes every small write wait.
+type Producer struct {
+	options     Options
+	cluster     *cluster
+	compression kafka.Compression
+	wrong       error // why nothing can be written
+}
+
+// lane is a partition to write to.
+type lane struct {
+	topic     string
+	partition int
+}
+
+// NewProducer makes a producer that does nothing until the first Write. A setting that can't work is told by Write.
+func NewProducer(o Options) *Producer {
+	o = o.withDefaults()
+	p := &Producer{options: o, cluster: o.connect(o.OutputTopics...)}
+	if err := p.compression.UnmarshalText([]byte(o.Compression)); err != nil {
+		p.wrong = fmt.Errorf("%w: %w", errSetting, err)
+	}
+	return p
+}
+
+// Close ends the connections. No Write may be running or come later.
+func (p *Producer) Close() error {
+	p.cluster.close()
+	return nil
+}
+
+// Write returns nil once every message is acknowledged. Messages of one key, in one call or in calls that follow each
+// other, are written in order. What fails is tried again for some seconds.
+//
+// After an error each message may or may not have been written; the same call can be made again and repeats them in
+// order. A *TooLargeError found beforehand means that none was. After ctx ends nothing more is sent.
+func (p *Producer) Write(ctx context.Context, messages []Message) error {
+	if p.wrong != nil {
+		return p.wrong
+	}
+	for i := range messages {
+		m := &messages[i]
+		if size := m.size(); size > p.options.MessageBytes {
+			return &TooLargeError{Topic: m.Topic, Size: size, Limit: p.options.MessageBytes}
+		}
+	}
+	routes, err := p.route(ctx, messages)
+	if err != nil {
+		return err
+	}
+	var writing sync.WaitGroup
+	failed := make(chan error, len(routes))
+	for to, batch := range routes {
+		writing.Go(func() {
+			if err := p.send(ctx, to, batch); err != nil {
+				failed <- err
+			}
+		})
+	}
+	writing.Wait()
+	close(failed)
+	return <-failed
+}
+
+// route sorts messages by partition, keeping their order.
+func (p *Producer) route(ctx context.Context, messages []Message) (map[lane][]*Message, error) {
+	var balancer kafka.Murmur2Balancer
+	known := map[string][]int{}
+	routes := map[lane][]*Message{}
+	for i := range messages {
+		m := &messages[i]
+		ids := known[m.Topic]
+		if ids == nil {
+			var err error
+			if ids, err = p.partitions(ctx, m.Topic); err != nil {
+				return nil, err
+			}
+			known[m.Topic] = ids
+		}
+		to := lane{m.Topic, balancer.Balance(kafka.Message{Key: m.Key}, ids...)}
+		routes[to] = append(routes[to], m)
+	}
+	return routes, nil
+}
+
+// partitions gives the ids of a topic's partitions. A topic that is new is unknown for a moment.
+func (p *Producer) partitions(ctx context.Context, topic string) ([]int, error) {
+	if known := p.options.OutputTopics; len(known) > 0 && !slices.Contains(known, topic) {
+		return nil, fmt.Errorf("%w: topic %s is not among the output topics", errSetting, topic)
+	}
+	var ids []int
+	err := p.persist(ctx, func() error {
+		ids = nil
+		all, err := p.cluster.partitions(ctx, topic)
+		for _, part := range all {
+			ids = append(ids, part.ID)
+		}
+		return err
+	})
+	slices.Sort(ids)
+	return ids, err
+}
+
+// send writes the messages of one partition, in requests of bounded size, each after the one before is acknowledged.
+func (p *Producer) send(ctx context.Context, to lane, messages []*Message) error {
+	for len(messages) > 0 {
+		n, size := 1, messages[0].size()
+		for n < len(messages) && size+messages[n].size() <= p.options.MessageBytes {
+			size += messages[n].size()
+			n++
+		}
+		if err := p.deliver(ctx, to, messages[:n]); err != nil {
+			return err
+		}
+		messages = messages[n:]
+	}
+	return nil
+}
+
+// deliver writes messages as one record batch; in halves where the broker finds it too large.
+func (p *Producer) deliver(ctx context.Context, to lane, messages []*Message) error {
+	err := p.persist(ctx, func() error { return p.produce(ctx, to, messages) })
+	switch {
+	case err == nil:
+		return nil
+	case !tooLarge(err):
+		return fmt.Errorf("write %d messages to partition %d of %s: %w", len(messages), to.partition, to.topic, err)
+	case len(messages) == 1:
+		return &TooLargeError{Topic: to.topic, Size: messages[0].size()}
+	}
+	half := len(messages) / 2
+	if err := p.deliver(ctx, to, messages[:half]); err != nil {
+		return err
+	}
+	return p.deliver(ctx, to, messages[half:])
+}
+
+func tooLarge(err error) bool {
+	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
+}
+
+func (p *Producer) produce(ctx context.Context, to lane, messages []*Message) error {
+	records := make([]kafka.Record, len(messages))
+	for i, m := range messages {
+		records[i] = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Time: m.Time}
+		if m.Time.IsZero() {
+			records[i].Time = time.Now()
+		}
+		for _, h := range m.Headers {
+			records[i].Headers = append(records[i].Headers, kafka.Header{Key: h.Key, Value: h.Value})
+		}
+	}
+	r, err := p.cluster.client.Produce(ctx, &kafka.ProduceRequest{
+		Topic: to.topic, Partition: to.partition, RequiredAcks: kafka.RequireAll,
+		Compression: p.compression, Records: kafka.NewRecordReader(records...),
+	})
+	if err != nil {
+		return err
+	}
+	return r.Error
+}
+
+const (
+	// Together about 8 s, several times as long as a moved leader stays unknown.
+	attempts   = 12
+	firstPause = 25 * time.Millisecond
+	longPause  = time.Second
+)
+
+// persist does something until it succeeds, ctx ends, or it makes no sense to go on.
+func (p *Producer) persist(ctx context.Context, do func() error) error {
+	wait := firstPause
+	for attempt := 1; ; attempt++ {
+		err := do()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("the outcome is unknown: %w", ctx.Err())
+		case attempt == attempts || Fatal(err) || tooLarge(err):
+			return err
+		}
+		if err := pause(ctx, wait); err != nil {
+			return fmt.Errorf("the outcome is unknown: %w", err)
+		}
+		wait = min(2*wait, longPause)
+	}
+}
+
+// size is what a message takes at most, without compression: the lengths and the head of a record, and its share of
+// the head of a record batch.
+func (m *Message) size() int {
+	const overhead, headerOverhead = 100, 10
+	n := overhead + len(m.Key) + len(m.Value)
+	for _, h := range m.Headers {
+		n += headerOverhead + len(h.Key) + len(h.Value)
+	}
+	return n
+}

@@ -1,0 +1,140 @@
+package kafkaio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// source is one partition, a pipeline.Source. Fetch is called by one goroutine at a time.
+type source struct {
+	cluster   *cluster
+	topic     string
+	partition int
+	// commit is nil for a source that belongs to no group.
+	commit func(offset int64) error
+	// conn is Fetch's, nil when there is none.
+	conn *kafka.Conn
+}
+
+// close ends the source; no method may be running.
+func (s *source) close() {
+	if s.conn != nil {
+		_ = s.conn.Close()
+		s.conn = nil
+	}
+}
+
+// Fetch implements pipeline.Source.
+func (s *source) Fetch(ctx context.Context, offset int64) (pipeline.Batch, error) {
+	if s.conn == nil {
+		conn, err := s.cluster.dialLeader(ctx, s.topic, s.partition)
+		if err != nil {
+			return pipeline.Batch{}, s.failed(ctx, "connect to the leader of", err)
+		}
+		s.conn = conn
+	}
+	o := &s.cluster.options
+	r, err := s.read(ctx, s.conn, offset, o.FetchBytes)
+	if r.broken {
+		s.close()
+	}
+	if err != nil {
+		return pipeline.Batch{}, s.failed(ctx, "fetch from", err)
+	}
+	return pipeline.Batch{Records: r.records, Next: r.next, End: r.end}, nil
+}
+
+// Bounds implements pipeline.Source.
+func (s *source) Bounds(ctx context.Context) (first, end int64, err error) {
+	err = s.once(ctx, s.cluster.options.Timeout, func(conn *kafka.Conn) error {
+		first, end, err = conn.ReadOffsets()
+		return err
+	})
+	if err != nil {
+		return 0, 0, s.failed(ctx, "read the bounds of", err)
+	}
+	return first, end, nil
+}
+
+// RecordTime implements pipeline.Source.
+func (s *source) RecordTime(ctx context.Context, offset int64) (at time.Time, found bool, err error) {
+	o := &s.cluster.options
+	err = s.once(ctx, o.Timeout+o.FetchWait, func(conn *kafka.Conn) error {
+		// One byte: a broker gives a whole record batch all the same, and no more.
+		r, err := s.read(ctx, conn, offset, 1)
+		if err == nil && len(r.records) > 0 && r.records[0].Offset == offset {
+			at, found = r.records[0].Time, true
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, pipeline.ErrOutOfRange):
+		return time.Time{}, false, nil
+	case err != nil:
+		return time.Time{}, false, s.failed(ctx, "read a record of", err)
+	}
+	return at, found, nil
+}
+
+// Committed implements pipeline.Source.
+func (s *source) Committed(ctx context.Context) (int64, error) {
+	r, err := s.cluster.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{
+		GroupID: s.cluster.options.Group, Topics: map[string][]int{s.topic: {s.partition}},
+	})
+	if err == nil {
+		err = r.Error
+	}
+	if errors.Is(err, kafka.GroupIdNotFound) {
+		return windows.NoOffset, nil // nobody has joined it yet, or it is forgotten
+	}
+	if err != nil {
+		return 0, s.failed(ctx, "read the committed offset of", err)
+	}
+	for _, p := range r.Topics[s.topic] {
+		switch {
+		case p.Partition != s.partition:
+		case p.Error != nil:
+			return 0, s.failed(ctx, "read the committed offset of", p.Error)
+		default:
+			return max(p.CommittedOffset, windows.NoOffset), nil
+		}
+	}
+	return windows.NoOffset, nil
+}
+
+// Commit implements pipeline.Source. It takes at most Options.Timeout, whatever becomes of ctx.
+func (s *source) Commit(ctx context.Context, offset int64) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err := s.commit(offset); err != nil {
+		return s.failed(ctx, "commit an offset of", err)
+	}
+	return nil
+}
+
+// once calls do with a connection to the leader that is closed afterwards.
+func (s *source) once(ctx context.Context, limit time.Duration, do func(*kafka.Conn) error) error {
+	conn, err := s.cluster.dialLeader(ctx, s.topic, s.partition)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer bind(ctx, conn, limit)()
+	return do(conn)
+}
+
+// failed says what was tried in vain. When ctx has ended that is the error, whatever a closed connection says.
+func (s *source) failed(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return fmt.Errorf("%s partition %d of %s: %w", what, s.partition, s.topic, err)
+}
