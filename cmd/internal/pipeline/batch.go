@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -74,7 +75,7 @@ func (w *Worker) prepare(b Batch) {
 	}
 	w.work = wk
 	if len(wk.loading) > 0 {
-		w.ask(request{op: opLoad, keys: wk.loading})
+		w.load(wk.loading)
 	}
 }
 
@@ -174,7 +175,17 @@ func (w *Worker) isOurs(l *windows.Loaded) bool {
 	if !l.Present {
 		return false
 	}
-	return l.Fence.Offset == w.expected[b] || (w.flight != nil && w.flight.applying && w.flight.moves(b) && l.Fence.Offset == w.flight.to.Offset)
+	if l.Fence.Offset == w.expected[b] {
+		return true
+	}
+	if f := w.flight; f != nil && f.applying && f.update(b) != nil && l.Fence.Offset == f.to.Offset {
+		return true
+	}
+	// Read before a flush that has landed since; whatever it moved, an entity that had to be loaded was not among it.
+	return slices.ContainsFunc(w.flown, func(f *flight) bool {
+		u := f.update(b)
+		return u != nil && l.Fence.Offset == u.Expected
+	})
 }
 
 func (w *Worker) remember(entity *windows.Entity) *entry {
@@ -196,6 +207,7 @@ func (w *Worker) process(wk *work) bool {
 			return false
 		}
 		w.processed = windows.Fence{Offset: it.record.Offset, Time: it.record.Time}
+		w.passed++
 	}
 	if n := w.set.shrink(); n > 0 {
 		w.options.Metrics.evictions.Add(float64(n))
@@ -247,6 +259,7 @@ func (w *Worker) count(it *item, e *entry) {
 	default:
 		it.dead = w.deadLetter(it.record, string(c.Outcome), "event_time", "the sender keeps no counts of this time any more")
 		w.bury(it)
+		w.change(e) // the set may have noted the event's id
 		return
 	}
 	w.change(e)
@@ -282,20 +295,18 @@ func (w *Worker) bury(it *item) {
 	}
 	w.options.Metrics.events.WithLabelValues(outcomeDeadLettered, it.dead.Reason).Inc()
 	w.say(w.output(it.record, Output{DeadLetter: it.dead}))
-	if !it.event.Time.IsZero() {
-		w.observe(it, &detector.Conclusion{Outcome: detector.Outcome(it.dead.Reason)})
-	}
+	w.observe(it, &detector.Conclusion{Outcome: detector.Outcome(it.dead.Reason)})
 }
 
 func (w *Worker) output(r *Record, o Output) Output {
-	o.RecordTime = r.Time
+	o.Offset, o.RecordTime = r.Offset, r.Time
 	o.Redelivered = r.Offset <= w.seen
 	o.Degraded = r.Offset <= w.repairing
 	return o
 }
 
 func (w *Worker) observe(it *item, c *detector.Conclusion) {
-	if w.options.Observe != nil {
+	if w.options.Observe != nil && !it.event.Time.IsZero() { // there is no event of a control record or a malformed one
 		w.options.Observe(&it.event, c)
 	}
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,9 +21,13 @@ type flight struct {
 	began    time.Time
 }
 
-func (f *flight) moves(bucket int) bool {
-	_, ok := slices.BinarySearchFunc(f.updates, bucket, func(u windows.Update, b int) int { return u.Bucket - b })
-	return ok
+// update is what the flight does to a bucket, nil if nothing.
+func (f *flight) update(bucket int) *windows.Update {
+	i, ok := slices.BinarySearchFunc(f.updates, bucket, func(u windows.Update, b int) int { return u.Bucket - b })
+	if !ok {
+		return nil
+	}
+	return &f.updates[i]
 }
 
 // nextFlush begins a flush when one is due and sends its deltas once everything said before is acknowledged.
@@ -48,8 +53,10 @@ func (w *Worker) flushDue() bool {
 	switch {
 	case w.processed.Offset <= w.applied.Offset:
 		return w.processed.Offset > w.checked && w.checkpointDue()
-	case w.phase == phaseStopping, len(w.foreign) > 0, w.pending >= limits.FlushEvents:
+	case w.phase == phaseStopping, len(w.foreign) > 0, w.pending >= limits.FlushEvents, w.passed >= limits.MaxUnflushed:
 		return true
+	case w.passedPoison():
+		return true // at once, so that the next poison record doesn't cost reading all this again
 	case limits.FlushInterval == 0:
 		return false
 	case w.pending > 0:
@@ -60,7 +67,17 @@ func (w *Worker) flushDue() bool {
 
 func (w *Worker) checkpointDue() bool {
 	every := w.options.Limits.CheckpointInterval
-	return w.phase == phaseStopping || (every > 0 && w.now.Sub(w.lastCheck) >= every)
+	return w.phase == phaseStopping || w.passedPoison() || (every > 0 && w.now.Sub(w.lastCheck) >= every)
+}
+
+// passedPoison tells that a poison record lies behind, and that this is not applied yet.
+func (w *Worker) passedPoison() bool {
+	for offset := range w.poison {
+		if offset <= w.processed.Offset {
+			return true
+		}
+	}
+	return false
 }
 
 // beginFlush takes the deltas of everything counted so far, by bucket. A checkpoint moves the other buckets' fences
@@ -86,7 +103,7 @@ func (w *Worker) beginFlush() {
 	if w.checkpointDue() {
 		f.updates = w.checkpoint(f.updates, f.to)
 	}
-	w.changed, w.pending = nil, 0
+	w.changed, w.pending, w.passed = nil, 0, 0
 	w.flight = f
 }
 
@@ -136,8 +153,10 @@ func (w *Worker) appliedAll(results []windows.Result) {
 func (w *Worker) settled(e *entry, total int64) {
 	e.flying = false
 	flown := e.stored - w.uncounted(e)
-	if total != flown && !slices.Contains(w.foreign, e) {
-		w.foreign = append(w.foreign, e)
+	if total != flown {
+		if !slices.Contains(w.foreign, e) {
+			w.foreign = append(w.foreign, e)
+		}
 		return
 	}
 	if !e.queued {
@@ -154,9 +173,13 @@ func (w *Worker) landed() {
 	w.flight = nil
 	w.applied = f.to
 	w.commitAfter = max(w.commitAfter, f.barrier)
+	if w.loads {
+		w.flown = append(w.flown, f)
+	}
 	for offset := range w.poison {
 		if offset <= w.applied.Offset {
 			delete(w.poison, offset)
+			w.lastCommit = time.Time{} // commit at once, for the same reason as the early flush
 		}
 	}
 	m := w.options.Metrics
@@ -167,11 +190,7 @@ func (w *Worker) landed() {
 
 // nextReload loads the entities that other sources feed too, once none of their own counts are on the way.
 func (w *Worker) nextReload() {
-	if len(w.foreign) == 0 || w.flight != nil || w.reloading || w.work != nil && len(w.work.loading) > 0 {
-		return
-	}
-	if w.phase == phaseStopping {
-		// Not judged again and so not committed: the next owner does both.
+	if len(w.foreign) == 0 || w.flight != nil || w.loads {
 		return
 	}
 	if slices.ContainsFunc(w.foreign, func(e *entry) bool { return e.queued }) {
@@ -182,7 +201,7 @@ func (w *Worker) nextReload() {
 	for _, e := range w.foreign {
 		keys = append(keys, e.key)
 	}
-	w.ask(request{op: opLoad, keys: keys})
+	w.load(keys)
 }
 
 // reloaded judges the last event of each such entity once more, in sight of all that is counted there.
@@ -198,9 +217,7 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 		if old.last == nil {
 			continue
 		}
-		c := w.options.Set.Reconsider(old.last, old.subject)
-		w.options.Metrics.said(&c)
-		w.tell(&Record{Offset: old.last.At.Offset, Time: old.last.RecordTime}, &c)
+		w.reconsider(old)
 		old.last = nil
 		if !old.queued && old.subject.Dirty() {
 			old.queued = true
@@ -208,4 +225,19 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 		}
 	}
 	w.commitAfter = w.said
+}
+
+// reconsider judges an entry's last event again. If that panics, the event stays counted and is dead-lettered all the
+// same: somebody has to look at it.
+func (w *Worker) reconsider(e *entry) {
+	r := &Record{Offset: e.last.At.Offset, Time: e.last.RecordTime}
+	defer func() {
+		if p := recover(); p != nil {
+			e.subject, _ = detector.NewSubject(e.subject.Entity)
+			w.bury(&item{record: r, dead: w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))})
+		}
+	}()
+	c := w.options.Set.Reconsider(e.last, e.subject)
+	w.options.Metrics.said(&c)
+	w.tell(r, &c)
 }

@@ -73,6 +73,8 @@ type Output struct {
 	Alert      *detector.Alert
 	Flag       *detector.Flag
 	DeadLetter *DeadLetter
+	// Offset is that of the record behind it.
+	Offset int64
 	// RecordTime is the timestamp of the record behind it, zero if it has none.
 	RecordTime time.Time
 	// Redelivered tells that the record had been read before, Degraded that state is being repaired: the same output

@@ -59,8 +59,9 @@ func decide(s standing, atEnd bool) start {
 		d.source.Epoch++
 		d.begin = &windows.Fence{Offset: s.first - 1}
 		return d
-	case present < windows.Buckets && !s.fences.Present[0] && s.committed < 0:
-		// Begin writes bucket 0 last, so it was cut short: the fences that are there say where it began.
+	case present < windows.Buckets && !s.fences.Present[0] && s.committed < 0 && lowest.Offset == highest.Offset:
+		// Begin writes bucket 0 last, so it was cut short: the fences that are there say where it began. Nobody can
+		// have moved one before Begin was done.
 		d.cause = causeFirst
 		d.begin = &windows.Fence{Offset: lowest.Offset}
 	case present < windows.Buckets:
@@ -77,8 +78,10 @@ func decide(s standing, atEnd bool) start {
 	return d
 }
 
-// extent gives the lowest and the highest fence and how many buckets have one.
+// extent gives the lowest and the highest fence and how many buckets have one; without any both stand before every
+// record.
 func extent(f *windows.Fences) (lowest, highest windows.Fence, present int) {
+	lowest.Offset, highest.Offset = windows.NoOffset, windows.NoOffset
 	for b, fence := range f.At {
 		if !f.Present[b] {
 			continue

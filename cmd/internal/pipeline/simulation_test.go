@@ -132,7 +132,7 @@ func simSet(duplicateHorizon time.Duration) *detector.Set {
 		ShipmentTypes:    []string{"posted"},
 		DuplicateHorizon: duplicateHorizon,
 		Alerts: detector.AlertSettings{
-			Cooldown: 3 * time.Hour, Quiet: 8 * time.Hour, UpdateStep: 2, Medium: 4, High: 6, Critical: 8,
+			Cooldown: 3 * time.Hour, Quiet: 8 * time.Hour, UpdateFactor: 2, Medium: 4, High: 6, Critical: 8,
 		},
 	})
 	if err != nil {

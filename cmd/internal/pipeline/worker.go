@@ -108,6 +108,7 @@ type Worker struct {
 	told      int64                  // records before it had their dead letters acknowledged before
 	seen      int64                  // records up to it were read before: redelivered
 	repairing int64                  // records up to it repair lost state: degraded
+	cut       int64                  // records before it that are missing have been counted as lost
 	poison    map[int64]string       // records that made the code panic, and how
 
 	fetch   fetching
@@ -115,13 +116,16 @@ type Worker struct {
 	set     *workingSet
 	changed []*entry // in the order of their first change since the last flush
 	pending int      // events counted since the last flush began
+	passed  int      // records processed since then
 
 	processed    windows.Fence // the last record processed
 	applied      windows.Fence // everything up to it is in the store
 	firstPending time.Time     // when the oldest pending event was counted
 	flight       *flight
-	foreign      []*entry // their totals show counts of another source; to be loaded and judged again
-	reloading    bool
+	foreign      []*entry  // their totals show counts of another source; to be loaded and judged again
+	loads        bool      // a load is under way
+	reloading    bool      // it is for foreign
+	flown        []*flight // landed since that load was asked for
 	outbox       []Output
 	writing      int    // outputs under way
 	said, acked  uint64 // outputs handed over, and acknowledged
@@ -130,7 +134,7 @@ type Worker struct {
 	committing   bool
 	lastCommit   time.Time
 	lastCheck    time.Time
-	ended        bool // the source has no more
+	ended        bool // the source has no more, and the worker is to read it to the end
 }
 
 type fetching struct {
@@ -141,7 +145,10 @@ type fetching struct {
 
 // NewWorker makes a worker that does nothing until it is started.
 func NewWorker(o Options) *Worker {
-	return &Worker{options: o, poison: map[int64]string{}, set: newWorkingSet(o.Limits.WorkingSet)}
+	return &Worker{
+		options: o, poison: map[int64]string{}, set: newWorkingSet(o.Limits.WorkingSet),
+		seen: windows.NoOffset, repairing: windows.NoOffset,
+	}
 }
 
 // start begins the work and gives the first requests.
@@ -180,6 +187,7 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 	case opFetch:
 		w.fetched(c.batch, c.outside)
 	case opLoad:
+		w.loads = false
 		w.loaded(c.loaded)
 	case opWrite:
 		w.acked += uint64(w.writing)
@@ -188,6 +196,9 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 		w.appliedAll(c.results)
 	case opCommit:
 		w.committing = false
+		if w.phase == phaseStanding { // of a new topic
+			w.ask(request{op: opBegin, fence: w.processed})
+		}
 	}
 	w.advance()
 	return w.take()
@@ -207,13 +218,20 @@ func (w *Worker) ask(r request) {
 	w.out = append(w.out, r)
 }
 
+// load asks for entities.
+func (w *Worker) load(keys []windows.Key) {
+	w.loads, w.flown = true, nil
+	w.ask(request{op: opLoad, keys: keys})
+}
+
 // stand drops everything in memory and asks where the partition stands. Whatever was not applied is read again.
 func (w *Worker) stand() {
 	w.session++
 	w.phase = phaseStanding
 	w.fetch, w.work, w.flight = fetching{}, nil, nil
 	w.dropWorkingSet()
-	w.changed, w.pending, w.foreign, w.reloading = nil, 0, nil, false
+	w.changed, w.pending, w.passed = nil, 0, 0
+	w.foreign, w.loads, w.reloading, w.flown = nil, false, false, nil
 	w.outbox, w.writing, w.said, w.acked, w.commitAfter = nil, 0, 0, 0, 0
 	w.committing, w.ended = false, false
 	w.ask(request{op: opStand})
@@ -228,8 +246,10 @@ func (w *Worker) dropWorkingSet() {
 func (w *Worker) rewind(cause string) {
 	w.options.Metrics.rewinds.WithLabelValues(cause).Inc()
 	w.repairing = max(w.repairing, w.processed.Offset)
-	if w.phase == phaseStopping {
-		// Nothing more is to be read; what was not applied stays uncommitted for the next owner.
+	w.seen = max(w.seen, w.processed.Offset)
+	if w.phase == phaseStopping && !w.ended {
+		// Nothing more is to be read; what was not applied stays uncommitted for the next owner. A source that ended
+		// has no next owner.
 		w.halt()
 		return
 	}
@@ -243,14 +263,19 @@ func (w *Worker) stood(s standing) {
 	case causeLostState, causeNewTopic:
 		w.options.Metrics.rewinds.WithLabelValues(d.cause).Inc()
 	}
-	w.options.Metrics.lost.Add(float64(d.lost))
+	w.options.Metrics.lost.Add(float64(max(0, min(d.lost, s.first-w.cut))))
+	w.cut = s.first
 	_, highest, _ := extent(s.fences)
 	w.source = d.source
-	w.committed = s.committed
-	w.told, w.seen = s.committed, max(highest.Offset, s.committed-1)
+	if s.committed > s.end {
+		s.committed = windows.NoOffset // of another log than this one
+	}
+	w.committed, w.told = s.committed, s.committed
+	w.seen = max(w.seen, highest.Offset, s.committed-1)
 	switch d.cause {
 	case causeNewTopic:
-		w.committed, w.told, w.seen, w.repairing = windows.NoOffset, windows.NoOffset, windows.NoOffset, windows.NoOffset
+		w.committed = d.position
+		w.told, w.seen, w.repairing = windows.NoOffset, windows.NoOffset, windows.NoOffset
 		clear(w.poison)
 	case causeLostState:
 		w.repairing = max(w.repairing, w.seen)
@@ -269,11 +294,16 @@ func (w *Worker) stood(s standing) {
 	if lowest, _, _ := extent(s.fences); d.begin == nil {
 		w.checked = lowest.Offset
 	}
-	if d.begin != nil {
+	switch {
+	case d.cause == causeNewTopic:
+		// The group's offset is one of the old topic. Beside the new fences it would tell the next owner that the new
+		// topic's dead letters have been said, so it goes first.
+		w.ask(request{op: opCommit, offset: d.position})
+	case d.begin != nil:
 		w.ask(request{op: opBegin, fence: *d.begin})
-		return
+	default:
+		w.run()
 	}
-	w.run()
 }
 
 func (w *Worker) run() {
@@ -286,7 +316,9 @@ func (w *Worker) finish() {
 	switch w.phase {
 	case phaseRunning:
 		w.phase = phaseStopping
-		w.fetch.ready, w.work = nil, nil
+		w.fetch.ready, w.work, w.ended = nil, nil, false
+	case phaseStopping:
+		w.ended = false // it is to stop, whatever comes
 	case phaseNew, phaseStanding:
 		w.halt()
 	}
@@ -395,12 +427,12 @@ func (w *Worker) nextCommit() {
 
 // nextStop stops once there is nothing left to do.
 func (w *Worker) nextStop() {
-	if w.phase == phaseRunning && w.ended && !w.fetch.underWay && w.fetch.ready == nil && w.work == nil && len(w.foreign) == 0 {
+	if w.phase == phaseRunning && w.ended && !w.fetch.underWay && w.fetch.ready == nil && w.work == nil {
 		w.phase = phaseStopping
 		w.nextFlush()
 		w.nextCommit()
 	}
-	if w.phase != phaseStopping || w.flight != nil || w.writing > 0 || len(w.outbox) > 0 || w.committing || w.reloading {
+	if w.phase != phaseStopping || w.flight != nil || w.writing > 0 || len(w.outbox) > 0 || w.committing || len(w.foreign) > 0 {
 		return
 	}
 	w.halt()

@@ -1,0 +1,193 @@
+// Package backtest runs history through the same worker as the live service, in memory.
+package backtest
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
+	"github.com/parcelsentry/parcelsentry/detector"
+	"github.com/parcelsentry/parcelsentry/windows/memstore"
+)
+
+// Options say what to replay and what to write.
+type Options struct {
+	Set     *detector.Set
+	Decoder pipeline.Decoder
+	Lines   Lines
+	// Name stands for the topic in coordinates.
+	Name string
+	// AppendAlert encodes an alert.
+	AppendAlert func([]byte, *detector.Alert) []byte
+	// Alerts gets one encoded alert a line, Scores CSV with a line an event. Either may be nil.
+	Alerts, Scores io.Writer
+	// WorkingSet is the number of entities kept in the worker's memory.
+	WorkingSet int
+	// DeadLetter and Flag, unless nil, hear of every record that was not counted and every shipment over a threshold.
+	DeadLetter func(*pipeline.DeadLetter)
+	Flag       func(*detector.Flag)
+	Log        *slog.Logger
+}
+
+// Summary is what a replay came to.
+type Summary struct {
+	// Events were counted or skipped for a reason that is no fault, DeadLetters could not be counted.
+	Events, DeadLetters int64
+	// Alerts is the number of alerts by rule and activity.
+	Alerts map[string]map[detector.Activity]int64
+	// Flagged is the number of shipments over a threshold.
+	Flagged int64
+}
+
+// Replay reads lines to their end, or until ctx is done, as one partition. The same lines under the same settings
+// give the same bytes.
+func Replay(ctx context.Context, o Options) (Summary, error) {
+	out := &outputs{
+		summary:    Summary{Alerts: map[string]map[detector.Activity]int64{}},
+		encode:     o.AppendAlert,
+		deadLetter: o.DeadLetter,
+		flag:       o.Flag,
+	}
+	if o.Alerts != nil {
+		out.alerts = bufio.NewWriter(o.Alerts)
+	}
+	scores := newScores(o.Scores, o.Set.Rules())
+	worker := pipeline.NewWorker(pipeline.Options{
+		Set: o.Set, Decoder: o.Decoder, Topic: o.Name,
+		Limits: pipeline.Limits{
+			// Large flushes: there is nobody who waits for the store.
+			FlushEvents: 50_000, MaxUnflushed: 200_000, WorkingSet: o.WorkingSet,
+		},
+		Metrics: pipeline.NewMetrics(prometheus.NewRegistry(), o.Set.Rules()),
+		Observe: func(e *detector.Event, c *detector.Conclusion) {
+			out.summary.Events++
+			scores.write(e, c)
+		},
+	})
+	source := &lineSource{lines: o.Lines}
+	err := pipeline.Run(ctx, worker, pipeline.IO{
+		Source: source, Store: memstore.New(), Sink: out, Log: o.Log,
+		Fatal: func(error) bool { return true }, // files and memory don't get better by waiting
+	})
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = out.flush()
+	}
+	if err == nil {
+		err = scores.flush()
+	}
+	return out.summary, err
+}
+
+// outputs is the Sink of a replay. One goroutine writes at a time.
+type outputs struct {
+	summary    Summary
+	alerts     *bufio.Writer
+	encode     func([]byte, *detector.Alert) []byte
+	deadLetter func(*pipeline.DeadLetter)
+	flag       func(*detector.Flag)
+	line       []byte
+}
+
+// Write implements pipeline.Sink.
+func (s *outputs) Write(_ context.Context, all []pipeline.Output) error {
+	for i := range all {
+		switch o := &all[i]; {
+		case o.Alert != nil:
+			if err := s.alert(o.Alert); err != nil {
+				return err
+			}
+		case o.Flag != nil:
+			s.summary.Flagged++
+			if s.flag != nil {
+				s.flag(o.Flag)
+			}
+		default:
+			s.summary.DeadLetters++
+			if s.deadLetter != nil {
+				s.deadLetter(o.DeadLetter)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *outputs) alert(a *detector.Alert) error {
+	if s.summary.Alerts[a.Rule] == nil {
+		s.summary.Alerts[a.Rule] = map[detector.Activity]int64{}
+	}
+	s.summary.Alerts[a.Rule][a.Activity]++
+	if s.alerts == nil {
+		return nil
+	}
+	s.line = append(s.encode(s.line[:0], a), '\n')
+	if _, err := s.alerts.Write(s.line); err != nil {
+		return fmt.Errorf("write alerts: %w", err)
+	}
+	return nil
+}
+
+func (s *outputs) flush() error {
+	if s.alerts == nil {
+		return nil
+	}
+	if err := s.alerts.Flush(); err != nil {
+		return fmt.Errorf("write alerts: %w", err)
+	}
+	return nil
+}
+
+// scores writes CSV: event_id,score and a column a rule. A detector that abstains scores 0.
+type scores struct {
+	w    *csv.Writer // nil for nowhere
+	last int64       // the last line written; a worker that went back gives some twice
+	row  []string
+}
+
+func newScores(w io.Writer, rules []string) *scores {
+	if w == nil {
+		return &scores{}
+	}
+	s := &scores{w: csv.NewWriter(w), last: -1}
+	// Errors of the writer stay until flush.
+	_ = s.w.Write(append([]string{"event_id", "score"}, rules...))
+	s.row = make([]string, 2+len(rules))
+	return s
+}
+
+func (s *scores) write(e *detector.Event, c *detector.Conclusion) {
+	if s.w == nil || e.At.Offset <= s.last {
+		return
+	}
+	s.last = e.At.Offset
+	s.row[0], s.row[1] = e.ID, score(c.Score)
+	for i := range s.row[2:] {
+		s.row[2+i] = score(0)
+		if i < len(c.Findings) && c.Findings[i].Abstained == "" {
+			s.row[2+i] = score(c.Findings[i].Score)
+		}
+	}
+	_ = s.w.Write(s.row)
+}
+
+func score(x float64) string { return strconv.FormatFloat(x, 'f', 6, 64) }
+
+func (s *scores) flush() error {
+	if s.w == nil {
+		return nil
+	}
+	s.w.Flush()
+	if err := s.w.Error(); err != nil {
+		return fmt.Errorf("write scores: %w", err)
+	}
+	return nil
+}

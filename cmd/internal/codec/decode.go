@@ -1,0 +1,254 @@
+package codec
+
+import (
+	"hash"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fastjson"
+
+	"github.com/parcelsentry/parcelsentry/detector"
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// maxText is the longest text that a field may hold, in bytes. An alert carries up to detector.MaxItems of them, and
+// has to fit into a message even where each byte needs six to be written.
+const maxText = 512
+
+// Options are how events are decoded.
+type Options struct {
+	// MaxBytes is the largest value that is looked at; 0 is no limit.
+	MaxBytes int
+	// TimeFrom and TimeTo bound event times, half open: [TimeFrom, TimeTo). Zero bounds nothing.
+	TimeFrom, TimeTo time.Time
+	// PseudonymSenders and PseudonymRecipients replace ids of these people by pseudonyms.
+	PseudonymSenders, PseudonymRecipients bool
+	// Key is the secret of the pseudonyms; empty is PublicKey.
+	Key []byte
+}
+
+// A Decoder makes events of records. It keeps memory from one to the next: each goroutine needs its own.
+//
+// Texts are strings, or whole numbers, whose digits are then the text; they have at most 512 bytes. Numbers may stand
+// in a string, as in CSV they must. Times are RFC 3339 with an offset, a space instead of the T allowed, or a number:
+// from 10¹¹ on (seconds of the year 5138) Unix milliseconds, below it Unix seconds. Null and the empty string mean
+// absent. Of a name that occurs twice the last counts. Unknown names are ignored.
+type Decoder struct {
+	options Options
+	from    time.Time
+	to      time.Time
+	mac     hash.Hash // nil without pseudonyms
+
+	parser fastjson.Parser
+	values [fields]*fastjson.Value // of the record in hand, nil for absent
+	visit  func(name []byte, v *fastjson.Value)
+	text   []byte // the texts of the record in hand, one after the other
+	ends   [fields]int
+	number []byte
+}
+
+// NewDecoder gives a Decoder.
+func NewDecoder(o Options) *Decoder {
+	d := &Decoder{options: o, from: o.TimeFrom, to: o.TimeTo}
+	if d.from.IsZero() {
+		d.from = time.Date(1, 1, 1, 0, 0, 0, int(time.Millisecond), time.UTC) // the zero time would mean none
+	}
+	if d.to.IsZero() {
+		d.to = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) // RFC 3339 has no more digits
+	}
+	if o.PseudonymSenders || o.PseudonymRecipients {
+		d.mac = newMAC(o.Key)
+	}
+	d.visit = func(name []byte, v *fastjson.Value) {
+		if f := fieldNamed(name); f != fields {
+			d.values[f] = v
+		}
+	}
+	return d
+}
+
+// Decode makes an event of a record's value, which stands at a place in the log, and to which Kafka gave recordTime
+// (zero for none). The event shares no memory with value. An error is a *Malformed.
+func (d *Decoder) Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
+	e := detector.Event{At: at, RecordTime: recordTime}
+	object, err := d.parse(value)
+	if err != nil {
+		return detector.Event{}, err
+	}
+	d.values = [fields]*fastjson.Value{}
+	object.Visit(d.visit)
+	if d.absent(operator) {
+		d.values[operator] = d.values[carrier]
+	}
+	if err := d.texts(&e); err != nil {
+		return detector.Event{}, err
+	}
+	if e.Time, err = d.time(); err != nil {
+		return detector.Event{}, err
+	}
+	if e.WeightG, err = d.amount(weightG); err != nil {
+		return detector.Event{}, err
+	}
+	if e.DeclaredValue, err = d.amount(declaredValue); err != nil {
+		return detector.Event{}, err
+	}
+	return e, nil
+}
+
+// absent holds for null and the empty string too.
+func (d *Decoder) absent(f field) bool {
+	v := d.values[f]
+	if v == nil || v.Type() == fastjson.TypeNull {
+		return true
+	}
+	if v.Type() != fastjson.TypeString {
+		return false
+	}
+	text, _ := v.StringBytes()
+	return len(text) == 0
+}
+
+// texts fills in all fields that are text. They share one string: one allocation instead of ten.
+func (d *Decoder) texts(e *detector.Event) error {
+	d.text = d.text[:0]
+	for f := range fields {
+		switch f {
+		case eventTime, weightG, declaredValue, carrier:
+		default:
+			if err := d.appendText(f, e.At); err != nil {
+				return err
+			}
+		}
+		d.ends[f] = len(d.text)
+	}
+	all, start := string(d.text), 0
+	next := func(f field) string {
+		text := all[start:d.ends[f]]
+		start = d.ends[f]
+		return text
+	}
+	e.ID = next(eventID)
+	e.Sender = detector.Sender(next(senderID))
+	e.Recipient = detector.Recipient(next(recipientID))
+	e.Item = next(itemID)
+	e.Type = next(eventType)
+	e.Origin = detector.Place(next(origin))
+	e.Destination = detector.Place(next(destination))
+	e.Currency = next(currency)
+	e.Service = next(service)
+	e.Operator = next(operator)
+	return nil
+}
+
+// appendText appends a field's text to d.text, or what stands for it.
+func (d *Decoder) appendText(f field, at windows.Coordinates) error {
+	text, err := d.raw(f)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(text) == 0 && f == senderID:
+		return malformed(f, "%v", errMissing)
+	case len(text) == 0 && f == eventID:
+		d.text = appendName(d.text, at)
+	case len(text) == 0:
+	case f == senderID && d.options.PseudonymSenders:
+		d.text = appendPseudonym(d.text, d.mac, senderKind, text)
+	case f == recipientID && d.options.PseudonymRecipients:
+		d.text = appendPseudonym(d.text, d.mac, recipientKind, text)
+	default:
+		d.text = append(d.text, text...)
+	}
+	return nil
+}
+
+// raw gives a field's text as it stands in the record, empty for absent. It holds until the next call.
+func (d *Decoder) raw(f field) ([]byte, error) {
+	if d.absent(f) {
+		return nil, nil
+	}
+	v := d.values[f]
+	var text []byte
+	switch v.Type() {
+	case fastjson.TypeString:
+		text, _ = v.StringBytes()
+	case fastjson.TypeNumber:
+		text = d.digits(v)
+		if !whole(text) {
+			return nil, malformed(f, "is a number with a fraction or an exponent, not a whole one or a string")
+		}
+	default:
+		return nil, malformed(f, "is %s, not a string or a number", kindOf(v))
+	}
+	if len(text) > maxText {
+		return nil, malformed(f, "has %d bytes, the limit is %d", len(text), maxText)
+	}
+	return text, nil
+}
+
+// digits gives a number as it is written. It holds until the next call.
+func (d *Decoder) digits(v *fastjson.Value) []byte {
+	d.number = v.MarshalTo(d.number[:0])
+	return d.number
+}
+
+// appendName names an event that has no id of its own.
+func appendName(b []byte, at windows.Coordinates) []byte {
+	b = append(b, at.Source.Topic...)
+	b = append(b, '/')
+	b = strconv.AppendInt(b, int64(at.Source.Partition), 10)
+	b = append(b, '/')
+	return strconv.AppendInt(b, at.Offset, 10)
+}
+
+func (d *Decoder) amount(f field) (detector.Amount, error) {
+	if d.absent(f) {
+		return detector.Amount{}, nil
+	}
+	v := d.values[f]
+	var x float64
+	var err error
+	switch v.Type() {
+	case fastjson.TypeNumber:
+		x, err = v.Float64()
+	case fastjson.TypeString:
+		text, _ := v.StringBytes()
+		if !decimal(text) {
+			return detector.Amount{}, malformed(f, "is a text, not a number")
+		}
+		x, err = strconv.ParseFloat(string(text), 64)
+	default:
+		return detector.Amount{}, malformed(f, "is %s, not a number", kindOf(v))
+	}
+	if err != nil || math.IsInf(x, 0) || math.IsNaN(x) {
+		return detector.Amount{}, malformed(f, "is no number that a computer can hold")
+	}
+	return detector.Amount{Value: x, Known: true}, nil
+}
+
+// whole reports whether text is nothing but digits, after a minus sign perhaps.
+func whole(text []byte) bool {
+	if len(text) > 0 && text[0] == '-' {
+		text = text[1:]
+	}
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
+// decimal reports whether text is made as decimal numbers are, so that nobody takes Infinity or 0x1p4 for one.
+func decimal(text []byte) bool {
+	for _, c := range text {
+		switch {
+		case c >= '0' && c <= '9':
+		case c == '.', c == '-', c == '+', c == 'e', c == 'E':
+		default:
+			return false
+		}
+	}
+	return len(text) > 0
+}

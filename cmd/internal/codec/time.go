@@ -1,0 +1,121 @@
+package codec
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fastjson"
+)
+
+// firstMillis is where numbers turn from Unix seconds (the year 5138) to Unix milliseconds (March 1973).
+const firstMillis = 100_000_000_000
+
+func (d *Decoder) time() (time.Time, error) {
+	if d.absent(eventTime) {
+		return time.Time{}, malformed(eventTime, "%v", errMissing)
+	}
+	var text []byte
+	switch v := d.values[eventTime]; v.Type() {
+	case fastjson.TypeString:
+		text, _ = v.StringBytes()
+	case fastjson.TypeNumber:
+		text = d.digits(v)
+	default:
+		return time.Time{}, malformed(eventTime, "is %s, not a time", kindOf(v))
+	}
+	t, ok := readTime(text)
+	if !ok {
+		return time.Time{}, malformed(eventTime, "%s is no RFC 3339 time, Unix seconds or milliseconds", quote(text))
+	}
+	if t.Before(d.from) || !t.Before(d.to) {
+		return time.Time{}, malformed(eventTime, "%s is not in the range from %s to %s",
+			t.Format(time.RFC3339), d.from.UTC().Format(time.RFC3339), d.to.UTC().Format(time.RFC3339))
+	}
+	return t, nil
+}
+
+// readTime gives a time in UTC, cut to milliseconds.
+func readTime(text []byte) (time.Time, bool) {
+	if decimal(text) {
+		ms, ok := readUnix(text)
+		return time.UnixMilli(ms).UTC(), ok
+	}
+	const longest = len("2006-01-02T15:04:05.000000000+07:00")
+	if len(text) > longest {
+		return time.Time{}, false
+	}
+	var b [longest]byte
+	n := copy(b[:], text)
+	const t = len("2006-01-02")
+	if n > t && (b[t] == ' ' || b[t] == 't') {
+		b[t] = 'T'
+	}
+	if n > 0 && b[n-1] == 'z' {
+		b[n-1] = 'Z'
+	}
+	when, err := time.Parse(time.RFC3339, string(b[:n]))
+	if err != nil {
+		return time.Time{}, false
+	}
+	return when.UTC().Truncate(time.Millisecond), true
+}
+
+// readUnix gives Unix milliseconds, cut. It works on digits, as the floating-point number nearest to 1767582802.123
+// would lose the last millisecond.
+func readUnix(text []byte) (ms int64, ok bool) {
+	negative := text[0] == '-'
+	if negative {
+		text = text[1:]
+	}
+	var wholePart, thousandths int64
+	digits, fraction := 0, -1 // how many were read; no point yet
+	for _, c := range text {
+		switch {
+		case c == '.' && fraction < 0 && digits > 0:
+			fraction = 0
+		case c < '0' || c > '9':
+			return readExponent(text, negative)
+		case fraction < 0:
+			if digits++; digits > 15 { // beyond any year that can be written
+				return 0, false
+			}
+			wholePart = wholePart*10 + int64(c-'0')
+		default:
+			if fraction++; fraction <= 3 {
+				thousandths = thousandths*10 + int64(c-'0')
+			}
+		}
+	}
+	if digits == 0 || fraction == 0 {
+		return 0, false
+	}
+	for ; fraction < 3; fraction++ {
+		if fraction > 0 {
+			thousandths *= 10
+		}
+	}
+	ms = wholePart
+	if wholePart < firstMillis {
+		ms = wholePart*1000 + thousandths
+	}
+	if negative {
+		ms = -ms
+	}
+	return ms, true
+}
+
+// readExponent reads what is written as 1.767582802e9.
+func readExponent(text []byte, negative bool) (ms int64, ok bool) {
+	x, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || x < 0 || x >= 1e15 {
+		return 0, false
+	}
+	if x < firstMillis {
+		x *= 1000
+	}
+	if negative {
+		x = -x
+	}
+	return int64(math.Round(x)), true
+}
