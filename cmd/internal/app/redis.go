@@ -1,0 +1,38 @@
+package app
+
+import (
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/parcelsentry/parcelsentry/config"
+)
+
+// newRedis gives a client, which connects when it is first used. Commands that time out are sent again by the client;
+// all that the stores send may be.
+func newRedis(c *config.Redis) (redis.UniversalClient, error) {
+	var password string
+	if c.PasswordFile != "" {
+		b, err := os.ReadFile(c.PasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("redis.password_file: %w", err)
+		}
+		password = string(bytes.TrimSpace(b))
+	}
+	o := &redis.UniversalOptions{
+		Addrs: c.Addresses, Username: c.Username, Password: password, DB: c.Database,
+		DialTimeout: time.Duration(c.Timeout), ReadTimeout: time.Duration(c.Timeout), WriteTimeout: time.Duration(c.Timeout),
+		ClientName: "parcelsentry",
+	}
+	if c.TLS {
+		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if c.Cluster {
+		return redis.NewClusterClient(o.Cluster()), nil
+	}
+	return redis.NewClient(o.Simple()), nil
+}

@@ -1,0 +1,208 @@
+// Package app puts the parts together: it is the only package that knows them all.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/httpserver"
+	"github.com/parcelsentry/parcelsentry/cmd/internal/kafkaio"
+	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
+	"github.com/parcelsentry/parcelsentry/config"
+	"github.com/parcelsentry/parcelsentry/detector"
+	"github.com/parcelsentry/parcelsentry/windows/redisstore"
+)
+
+// Options are what a Service is made of.
+type Options struct {
+	Config config.Config
+	Log    *slog.Logger
+	// Version is what the binary calls itself.
+	Version string
+}
+
+// Service is the running service: shipments in, alerts out.
+type Service struct {
+	config   config.Config
+	log      *slog.Logger
+	set      *detector.Set
+	decoders *Decoders
+	registry *prometheus.Registry
+	metrics  *pipeline.Metrics
+	client   redis.UniversalClient
+	store    *redisstore.Store
+	group    *kafkaio.Group
+	producer *kafkaio.Producer
+	http     *httpserver.Server
+}
+
+// New wires a service that does nothing until Run, or says what can't work.
+func New(o Options) (*Service, error) {
+	c := o.Config
+	set, err := NewSet(&c)
+	if err != nil {
+		return nil, err
+	}
+	decoders, err := NewDecoders(&c, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	client, err := newRedis(&c.Redis)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{config: c, log: o.Log, set: set, decoders: decoders, client: client, registry: newRegistry(&c, o.Version)}
+	s.metrics = pipeline.NewMetrics(s.registry, set.Rules())
+	s.store = redisstore.New(client, redisstore.Options{
+		Layout: redisstore.Layout(set.Layout()...),
+		TTL:    set.Ladder().Horizon() + time.Duration(c.Redis.RetentionMargin),
+	})
+	kafka := kafkaOptions(&c.Kafka, o.Log)
+	kafka.Metrics = kafkaio.NewMetrics(s.registry)
+	s.group = kafkaio.NewGroup(kafka)
+	s.producer = kafkaio.NewProducer(kafka)
+	s.http = httpserver.New(httpserver.Options{
+		Address: c.HTTP.Address, Registry: s.registry, Log: o.Log,
+		Healthy: func() error { return nil },
+		Ready:   s.ready,
+	})
+	return s, nil
+}
+
+func kafkaOptions(c *config.Kafka, log *slog.Logger) kafkaio.Options {
+	return kafkaio.Options{
+		Brokers: c.Brokers, ClientID: c.ClientID, Group: c.Group, Topic: c.Topics.Shipments,
+		OutputTopics:   []string{c.Topics.Alerts, c.Topics.Flagged, c.Topics.DeadLetters},
+		SessionTimeout: time.Duration(c.SessionTimeout), HeartbeatInterval: time.Duration(c.HeartbeatInterval),
+		RebalanceTimeout: time.Duration(c.RebalanceTimeout),
+		FetchBytes:       int(c.FetchBytes), FetchWait: time.Duration(c.FetchWait),
+		Compression: string(c.Compression), Log: log,
+	}
+}
+
+func newRegistry(c *config.Config, version string) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	info := func(name, help string, labels prometheus.Labels) {
+		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "parcelsentry_" + name, Help: help, ConstLabels: labels})
+		g.Set(1)
+		r.MustRegister(g)
+	}
+	info("build_info", "What this binary is.", prometheus.Labels{"version": version, "goversion": runtime.Version()})
+	info("config_info", "The settings in force that decide findings.", prometheus.Labels{"hash": c.Hash()})
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
+// Address gives the address of the HTTP server once Listening is closed.
+func (s *Service) Address() string { return s.http.Address() }
+
+// Listening is closed when the HTTP server takes connections.
+func (s *Service) Listening() <-chan struct{} { return s.http.Listening() }
+
+// Registry holds every metric of the service.
+func (s *Service) Registry() *prometheus.Registry { return s.registry }
+
+// Ready tells why the service can't work just now, nil if it can.
+func (s *Service) Ready() error { return s.ready() }
+
+// Run works until ctx ends, then finishes what is in hand. It returns an error only for what no retry mends.
+func (s *Service) Run(ctx context.Context) error {
+	defer s.close()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.http.Run(ctx) })
+	g.Go(func() error {
+		if err := s.checkRedis(ctx); err != nil {
+			return err
+		}
+		if err := s.group.Run(ctx, s.work); err != nil {
+			return err
+		}
+		return ctx.Err()
+	})
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// close ends what New made.
+func (s *Service) close() {
+	if err := errors.Join(s.producer.Close(), s.client.Close()); err != nil {
+		s.log.Warn("closing connections", "error", err)
+	}
+}
+
+// checkRedis waits for Redis and refuses one that would throw counts away.
+func (s *Service) checkRedis(ctx context.Context) error {
+	const pause = time.Second
+	for {
+		err := s.store.Check(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, redisstore.ErrPolicyUnknown):
+			s.log.Warn("can't tell whether Redis evicts keys when it is full; it must not", "error", err)
+			return nil
+		case redisstore.Fatal(err):
+			return err
+		}
+		s.log.Warn("waiting for Redis", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+}
+
+// work carries one partition on until it is given away.
+func (s *Service) work(ctx context.Context, partition int, source pipeline.Source) error {
+	c := &s.config
+	worker := pipeline.NewWorker(pipeline.Options{
+		Set: s.set, Decoder: s.decoders.New(), Topic: c.Kafka.Topics.Shipments, Partition: partition,
+		Limits: limits(c), Metrics: s.metrics, StartAtEnd: c.Kafka.Start == config.Latest,
+	})
+	return pipeline.Run(ctx, worker, pipeline.IO{
+		Source: source, Store: s.store, Log: s.log,
+		Sink: &sink{producer: s.producer, topics: c.Kafka.Topics, payload: payload(c)},
+		// Redis that refuses is waited for, with readiness off: somebody may mend it. Kafka that refuses for good
+		// is a setting to correct.
+		Fatal: kafkaio.Fatal,
+		// The group waits for a member that falls silent no longer than this.
+		Grace: time.Duration(c.Kafka.SessionTimeout) * 2 / 3,
+	})
+}
+
+// payload tells whether dead letters carry the original bytes: in doubt not, where people go by pseudonyms.
+func payload(c *config.Config) bool {
+	switch c.Events.DeadLetter.Payload {
+	case config.PayloadAlways:
+		return true
+	case config.PayloadNever:
+		return false
+	}
+	return len(c.Privacy.Pseudonyms) == 0
+}
+
+func (s *Service) ready() error {
+	if !s.group.Joined() {
+		return errors.New("not a member of the consumer group yet")
+	}
+	const patience = time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := s.client.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("redis does not answer: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/app"
+	"github.com/parcelsentry/parcelsentry/cmd/internal/backtest"
+	"github.com/parcelsentry/parcelsentry/cmd/internal/codec"
+	"github.com/parcelsentry/parcelsentry/cmd/internal/logfile"
+	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
+	"github.com/parcelsentry/parcelsentry/config"
+	"github.com/parcelsentry/parcelsentry/detector"
+)
+
+type replayCommand struct {
+	Config string   `required:"" type:"path" placeholder:"FILE" help:"The configuration."`
+	Input  []string `required:"" placeholder:"FILE" help:"Shipment events, in order: JSON Lines or CSV, plain, .gz or .zst; - is standard input."`
+	Alerts string   `placeholder:"FILE" help:"Write alerts here, a JSON object a line; - is standard output."`
+	Scores string   `placeholder:"FILE" help:"Write scores here, as CSV with a line an event; - is standard output."`
+}
+
+// Run replays files and reports what came of it.
+func (c *replayCommand) Run(s *shell) (err error) {
+	conf, err := config.LoadFile(c.Config)
+	if err != nil {
+		return err
+	}
+	if c.Alerts == "-" && c.Scores == "-" {
+		return usageError{errors.New("--alerts and --scores can't both be standard output")}
+	}
+	set, err := app.NewSet(&conf)
+	if err != nil {
+		return err
+	}
+	decoders, err := app.NewDecoders(&conf, s.log())
+	if err != nil {
+		return err
+	}
+	lines, err := logfile.Open(c.Input, s.stdin)
+	if err != nil {
+		return err
+	}
+	defer lines.Close()
+	var files outputFiles
+	defer func() { err = errors.Join(err, files.close(err == nil)) }()
+	o := backtest.Options{
+		Set: set, Decoder: decoders.New(), Lines: lines, Name: nameOf(c.Input),
+		AppendAlert: codec.AppendAlert, WorkingSet: conf.Windows.WorkingSet, Log: s.log(),
+	}
+	if o.Alerts, err = files.create(c.Alerts, s.stdout); err != nil {
+		return err
+	}
+	if o.Scores, err = files.create(c.Scores, s.stdout); err != nil {
+		return err
+	}
+	letters := deadLetters{w: s.stderr}
+	o.DeadLetter = letters.report
+	stop := s.progress(lines)
+	start := time.Now()
+	summary, err := backtest.Replay(s.ctx, o)
+	stop()
+	if err != nil {
+		return err
+	}
+	letters.summarise()
+	return report(s.stderr, &summary, time.Since(start))
+}
+
+// nameOf stands for the topic in coordinates: the file's name, or a word where there are several.
+func nameOf(input []string) string {
+	if len(input) == 1 && input[0] != "-" {
+		return filepath.Base(input[0])
+	}
+	return "input"
+}
+
+// progress shows how much of the input is read, until the returned function is called: a bar on a terminal, otherwise
+// a line now and then.
+func (s *shell) progress(lines *logfile.Reader) (stop func()) {
+	show, finish, every := s.progressLines()
+	if s.terminal {
+		show, finish, every = s.progressBar(lines)
+	}
+	quit, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticks := time.NewTicker(every)
+		defer ticks.Stop()
+		for {
+			select {
+			case <-quit:
+				finish()
+				return
+			case <-ticks.C:
+				show(lines.Progress())
+			}
+		}
+	}()
+	return func() {
+		close(quit)
+		<-ended
+	}
+}
+
+func (s *shell) progressLines() (show func(read, total int64), finish func(), every time.Duration) {
+	show = func(read, total int64) {
+		if total == 0 {
+			fmt.Fprintf(s.stderr, "replay: %d bytes read\n", read)
+			return
+		}
+		fmt.Fprintf(s.stderr, "replay: %d of %d bytes read\n", read, total)
+	}
+	return show, func() {}, 10 * time.Second
+}
+
+func (s *shell) progressBar(lines *logfile.Reader) (show func(read, total int64), finish func(), every time.Duration) {
+	_, total := lines.Progress()
+	if total == 0 {
+		total = -1 // a spinner, as nobody knows how much will come
+	}
+	bar := progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(s.stderr), progressbar.OptionSetDescription("replay"),
+		progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish())
+	// What can't be drawn is no reason to fail.
+	return func(read, _ int64) { _ = bar.Set64(read) }, func() { _ = bar.Finish() }, 100 * time.Millisecond
+}
+
+// deadLetters shows the first few records that can't be counted, and how many there were.
+type deadLetters struct {
+	w     io.Writer
+	count int
+}
+
+const shownDeadLetters = 5
+
+func (d *deadLetters) report(l *pipeline.DeadLetter) {
+	d.count++
+	if d.count <= shownDeadLetters {
+		fmt.Fprintf(d.w, "line %d: %s: %s\n", l.At.Offset+1, l.Reason, l.Error)
+	}
+}
+
+func (d *deadLetters) summarise() {
+	if d.count > shownDeadLetters {
+		fmt.Fprintf(d.w, "… and %d more lines that can't be counted\n", d.count-shownDeadLetters)
+	}
+}
+
+func report(w io.Writer, s *backtest.Summary, took time.Duration) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "%d events in %s, %.0f a second; %d not counted; %d shipments flagged\n",
+		s.Events, took.Round(time.Millisecond), float64(s.Events)/took.Seconds(), s.DeadLetters, s.Flagged)
+	for _, rule := range sortedKeys(s.Alerts) {
+		n := s.Alerts[rule]
+		fmt.Fprintf(out, "%s: %d incidents, %d updates, %d closed\n",
+			rule, n[detector.Create], n[detector.Update], n[detector.Close])
+	}
+	return out.Flush()
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, cmp.Compare)
+	return keys
+}
+
+// outputFiles are files being written. Each gets its name when all has gone well, so that a failed run leaves no half
+// of a file that looks whole.
+type outputFiles struct{ open []*os.File }
+
+// create opens a file beside the one to be written; "" is nowhere, "-" is standard output.
+func (f *outputFiles) create(name string, stdout io.Writer) (io.Writer, error) {
+	switch name {
+	case "":
+		return nil, nil
+	case "-":
+		return stdout, nil
+	}
+	file, err := os.Create(name + partial)
+	if err != nil {
+		return nil, err
+	}
+	f.open = append(f.open, file)
+	return file, nil
+}
+
+const partial = ".partial"
+
+func (f *outputFiles) close(good bool) error {
+	var errs []error
+	for _, file := range f.open {
+		name := file.Name()
+		errs = append(errs, file.Close())
+		if good {
+			errs = append(errs, os.Rename(name, name[:len(name)-len(partial)]))
+		} else {
+			errs = append(errs, os.Remove(name))
+		}
+	}
+	return errors.Join(errs...)
+}
