@@ -45,7 +45,10 @@ func (d *demo) shipments() (past, rest []shipment, err error) {
 func (d *demo) madeUp() ([]shipment, error) {
 	const days = 60
 	today := time.Now().UTC().Truncate(24 * time.Hour)
-	stream, err := synth.New(synth.Options{Seed: d.options.Seed, Start: today.AddDate(0, 0, -days), Span: days * 24 * time.Hour})
+	stream, err := synth.New(synth.Options{
+		Seed: d.options.Seed, Start: today.AddDate(0, 0, -days), Span: days * 24 * time.Hour,
+		Bursts: 2, Routes: 2, NewSenders: 2,
+	})
 	if err != nil {
 		return nil, err
 	}

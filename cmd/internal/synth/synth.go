@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// Options say what to make up. Zero values stand for the defaults named at each field, but for the numbers of
-// incidents: if all three are zero there are two of each kind.
+// Options say what to make up. Zero values stand for the defaults named at each field.
 type Options struct {
 	// Seed decides everything: the same options give the same shipments.
 	Seed uint64
@@ -18,11 +17,11 @@ type Options struct {
 	Senders int
 	// Start is when the first day begins; default 2026-01-05 in Viet Nam.
 	Start time.Time
-	// Span is how many whole days there are, at least 20 if there are incidents; default 60 days.
+	// Span is how many whole days there are, at least 20; default 60 days.
 	Span time.Duration
 	// Rate is the mean number of parcels a sender and day; default 1.5.
 	Rate float64
-	// Bursts, Routes and NewSenders are the numbers of incidents of each kind.
+	// Bursts, Routes and NewSenders are the numbers of incidents of each kind; default none.
 	Bursts, Routes, NewSenders int
 }
 
@@ -47,9 +46,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Rate == 0 {
 		o.Rate = 1.5
-	}
-	if o.Bursts == 0 && o.Routes == 0 && o.NewSenders == 0 {
-		o.Bursts, o.Routes, o.NewSenders = 2, 2, 2
 	}
 	return o
 }

@@ -99,7 +99,7 @@ func TestLabels(t *testing.T) {
 // TestFound shows that the planted incidents are such as the detectors are for, and the rest is not.
 func TestFound(t *testing.T) {
 	for seed := range uint64(5) {
-		s, list := all(t, Options{Seed: seed + 1})
+		s, list := all(t, Options{Seed: seed + 1, Bursts: 2, Routes: 2, NewSenders: 2})
 		alerted, alerts := map[string]bool{}, 0
 		set := detectors(t)
 		subjects := map[string]*detector.Subject{}

@@ -1,0 +1,134 @@
+package app
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/kafkaio"
+	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
+	"github.com/parcelsentry/parcelsentry/config"
+	"github.com/parcelsentry/parcelsentry/detector"
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+var now = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+
+func header(m kafkaio.Message, key string) string {
+	for _, h := range m.Headers {
+		if h.Key == key {
+			return string(h.Value)
+		}
+	}
+	return ""
+}
+
+func TestSinkAlert(t *testing.T) {
+	s := &sink{topics: config.Default().Kafka.Topics}
+	m := s.message(&pipeline.Output{
+		Alert:       &detector.Alert{ID: "1", Entity: detector.EntityRef{Kind: detector.KindSender, ID: "shop"}},
+		Redelivered: true,
+	}, now)
+	if m.Topic != "high-risk-alerts" || string(m.Key) != "shop" {
+		t.Errorf("topic %s, key %s", m.Topic, m.Key)
+	}
+	if header(m, "detected_at") != "2026-03-02T10:00:00.000Z" || header(m, "redelivered") != "true" || header(m, "degraded") != "" {
+		t.Errorf("headers %+v", m.Headers)
+	}
+	if strings.Contains(string(m.Value), "detected_at") {
+		t.Error("what depends on the run stands in the alert itself")
+	}
+}
+
+func TestSinkFlag(t *testing.T) {
+	s := &sink{topics: config.Default().Kafka.Topics}
+	for _, c := range []struct{ item, key string }{{"CA473124829VN", "CA473124829VN"}, {"", "event"}} {
+		m := s.message(&pipeline.Output{Flag: &detector.Flag{Item: c.item, EventID: "event", EventAt: now}, Degraded: true}, now)
+		if m.Topic != "flagged-shipments" || string(m.Key) != c.key || header(m, "degraded") != "true" {
+			t.Errorf("item %q: %+v", c.item, m)
+		}
+	}
+}
+
+// TestSinkDeadLetter looks at what goes out of a record that names a person.
+func TestSinkDeadLetter(t *testing.T) {
+	letter := &pipeline.DeadLetter{
+		Reason: "malformed", Field: "event_time", Error: "event_time: missing",
+		At:     windows.Coordinates{Source: windows.Source{Topic: "shipments", Partition: 3}, Offset: 7},
+		Record: pipeline.Record{Offset: 7, Time: now, Key: []byte("Nguyễn Văn An"), Value: []byte(`{"sender_id":"Nguyễn Văn An"}`)},
+	}
+	for _, payload := range []bool{false, true} {
+		m := (&sink{topics: config.Default().Kafka.Topics, payload: payload}).message(&pipeline.Output{DeadLetter: letter}, now)
+		all := string(m.Key) + string(m.Value)
+		for _, h := range m.Headers {
+			all += string(h.Value)
+		}
+		if strings.Contains(all, "Nguyễn") != payload {
+			t.Errorf("payload %v: %s", payload, all)
+		}
+		if m.Topic != "dead-letters" || header(m, "reason") != "malformed" || header(m, "offset") != "7" || header(m, "partition") != "3" {
+			t.Errorf("payload %v: %+v", payload, m)
+		}
+	}
+	letter.Record.Value = make([]byte, maxPayload)
+	m := (&sink{topics: config.Default().Kafka.Topics, payload: true}).message(&pipeline.Output{DeadLetter: letter}, now)
+	if len(m.Value) > 1000 {
+		t.Errorf("a dead letter of %d bytes, which brokers refuse", len(m.Value))
+	}
+}
+
+func TestPayload(t *testing.T) {
+	for _, c := range []struct {
+		payload    config.Payload
+		pseudonyms []config.Party
+		want       bool
+	}{
+		{config.PayloadAuto, []config.Party{config.Sender}, false},
+		{config.PayloadAuto, nil, true},
+		{config.PayloadAlways, []config.Party{config.Sender}, true},
+		{config.PayloadNever, nil, false},
+	} {
+		conf := config.Default()
+		conf.Events.DeadLetter.Payload, conf.Privacy.Pseudonyms = c.payload, c.pseudonyms
+		if got := payload(&conf); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+func TestPseudonymKey(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	conf := config.Default()
+	conf.Privacy.KeyFile = file
+	event := []byte(`{"event_time":"2026-03-02T10:00:00Z","sender_id":"shop"}`)
+	sender := func(key string) string {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d, err := NewDecoders(&conf, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := d.New().Decode(event, windows.Coordinates{}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(e.Sender)
+	}
+	one, two := sender(strings.Repeat("1", 32)), sender(strings.Repeat("2", 32)+"\n")
+	if one == two || one == "shop" || len(one) != 22 {
+		t.Errorf("pseudonyms %s and %s", one, two)
+	}
+	for _, key := range []string{"", "short", strings.Repeat(" ", 64)} {
+		if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewDecoders(&conf, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "at least 32") {
+			t.Errorf("key %q: %v", key, err)
+		}
+	}
+}
