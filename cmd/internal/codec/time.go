@@ -74,8 +74,10 @@ func readUnix(text []byte) (ms int64, ok bool) {
 		switch {
 		case c == '.' && fraction < 0 && digits > 0:
 			fraction = 0
-		case c < '0' || c > '9':
+		case c == 'e' || c == 'E':
 			return readExponent(text, negative)
+		case c < '0' || c > '9':
+			return 0, false
 		case fraction < 0:
 			if digits++; digits > 15 { // beyond any year that can be written
 				return 0, false

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -66,6 +67,8 @@ func (w *Worker) prepare(b Batch) {
 				continue
 			}
 			if !wanted[key] {
+				// The id is part of a string that holds all texts of its event; what stays must not keep that.
+				key.ID = strings.Clone(key.ID)
 				wanted[key] = true
 				wk.loading = append(wk.loading, key)
 				w.options.Metrics.misses.Inc()
