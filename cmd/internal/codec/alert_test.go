@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding/json"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,126 +12,157 @@ import (
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
-var ten = time.Date(2026, 3, 2, 10, 0, 0, 500e6, time.UTC)
-
-func someAlert() detector.Alert {
-	source := windows.Source{Topic: "shipments", Epoch: 1, Partition: 3}
-	text := detector.Text{EN: "17 parcels in 6 h <&>", VI: "17 bưu gửi trong 6 giờ"}
+// testAlert has something in every field.
+func testAlert() detector.Alert {
+	at := time.Date(2026, 11, 2, 8, 0, 0, 5e6, time.UTC)
 	return detector.Alert{
-		ID: "id", Fingerprint: "fp", Activity: detector.Update, Rule: "burst", Detector: "burst", Severity: detector.High,
-		Score: 9.01, EventAt: ten, EventID: "e", Entity: detector.EntityRef{Kind: "sender", ID: "shop"},
-		Observed: 17, Expected: .432, Window: detector.Span{Start: ten.Add(-time.Hour), End: ten}, QuietUntil: ten.Add(24 * time.Hour),
-		Baseline: detector.Baseline{Source: detector.Own, Days: 40.1, Mean: 1.9, Dispersion: 1.2},
-		Reasons:  []detector.Reason{{Detector: "burst", Score: 9.01, Observed: 17, Expected: .432, Text: text}},
-		Items:    []string{"CA473124829VN"}, ItemsTotal: 8, Held: 7, Late: true,
-		Evidence:       []detector.OffsetRange{{Source: source, First: 10, Last: 20}},
-		Counterfactual: 8, ConfigHash: "hash", Text: text,
+		ID: "aa", Fingerprint: "ff", Activity: detector.Update, Rule: "sender_burst", Detector: "tail", Severity: detector.High,
+		Score: 7.25, EventAt: at, EventID: "shipments/3/42", Entity: detector.EntityRef{Kind: detector.KindSender, ID: "A<&>"},
+		Observed: 120, Expected: 8.5, Window: detector.Span{Start: at.Add(-time.Hour), End: at}, QuietUntil: at.Add(30 * time.Minute),
+		Baseline: detector.Baseline{Source: detector.Own, Days: 12.5, Mean: 8, Dispersion: 1.1},
+		Reasons: []detector.Reason{
+			{Detector: "tail", Score: 7.25, Observed: 120, Expected: 8.5, Text: detector.Text{EN: "120 parcels", VI: "120 bưu gửi"}},
+			{Detector: "route", Score: 3, Observed: 1, Expected: 0.01, Text: detector.Text{EN: "a new route", VI: "tuyến mới"}},
+		},
+		Items: []string{"RR1", "RR2"}, ItemsTotal: 31, Held: 4, Late: true,
+		Evidence:       []detector.OffsetRange{{Source: windows.Source{Topic: "shipments", Epoch: 2, Partition: 3}, First: 7, Last: 42}},
+		Counterfactual: 19, ConfigHash: "c0ffee", Text: detector.Text{EN: "120 parcels in an hour", VI: "120 bưu gửi trong một giờ"},
 	}
 }
 
-// TestAlertAsWritten pins the format that consumers rely on: names, their order, times and lists.
-func TestAlertAsWritten(t *testing.T) {
-	a := someAlert()
-	want := `{"id":"id","fingerprint":"fp","activity":"update","rule":"burst","detector":"burst","severity":"high","score":9.01,` +
-		`"event_time":"2026-03-02T10:00:00.500Z","event_id":"e","entity":{"kind":"sender","id":"shop"},"observed":17,"expected":0.432,` +
-		`"window":{"start":"2026-03-02T09:00:00.500Z","end":"2026-03-02T10:00:00.500Z"},"quiet_until":"2026-03-03T10:00:00.500Z",` +
-		`"baseline":{"source":"own","days":40.1,"mean":1.9,"dispersion":1.2},` +
-		`"reasons":[{"detector":"burst","score":9.01,"observed":17,"expected":0.432,"text":{"en":"17 parcels in 6 h <&>","vi":"17 bưu gửi trong 6 giờ"}}],` +
-		`"items":["CA473124829VN"],"items_total":8,"held":7,"late":true,` +
-		`"evidence":[{"source":"shipments/1/3","first":10,"last":20}],"counterfactual":8,"config_hash":"hash",` +
-		`"text":{"en":"17 parcels in 6 h <&>","vi":"17 bưu gửi trong 6 giờ"}}`
-	if got := string(AppendAlert(nil, &a)); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-	if got := string(AppendAlert([]byte("x"), &a)); got != "x"+want {
-		t.Error("does not append")
-	}
-}
+// Scripts read the keys, people their order: neither changes unnoticed.
+const goldenAlert = `{"id":"aa","fingerprint":"ff","activity":"update","rule":"sender_burst","detector":"tail","severity":"high",` +
+	`"score":7.25,"event_time":"2026-11-02T08:00:00.005Z","event_id":"shipments/3/42","entity":{"kind":"sender","id":"A<&>"},` +
+	`"observed":120,"expected":8.5,"window":{"start":"2026-11-02T07:00:00.005Z","end":"2026-11-02T08:00:00.005Z"},` +
+	`"quiet_until":"2026-11-02T08:30:00.005Z","baseline":{"source":"own","days":12.5,"mean":8,"dispersion":1.1},` +
+	`"reasons":[{"detector":"tail","score":7.25,"observed":120,"expected":8.5,"text":{"en":"120 parcels","vi":"120 bưu gửi"}},` +
+	`{"detector":"route","score":3,"observed":1,"expected":0.01,"text":{"en":"a new route","vi":"tuyến mới"}}],` +
+	`"items":["RR1","RR2"],"items_total":31,"held":4,"late":true,"evidence":[{"source":"shipments/2/3","first":7,"last":42}],` +
+	`"counterfactual":19,"config_hash":"c0ffee","text":{"en":"120 parcels in an hour","vi":"120 bưu gửi trong một giờ"}}`
 
-func TestAlertThereAndBack(t *testing.T) {
-	closing := someAlert()
-	closing.Activity, closing.Reasons, closing.Items = detector.Close, nil, nil
-	for _, a := range []detector.Alert{someAlert(), closing} {
-		b := AppendAlert(nil, &a)
-		back, err := ParseAlert(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if again := AppendAlert(nil, &back); string(again) != string(b) {
-			t.Errorf("got\n%s\nwant\n%s", again, b)
-		}
-		if back.Score != a.Score || !reflect.DeepEqual(back.Evidence, a.Evidence) || !back.EventAt.Equal(a.EventAt) {
-			t.Errorf("got %+v, want %+v", back, a)
-		}
+const emptyAlert = `{"id":"","fingerprint":"","activity":"","rule":"","detector":"","severity":"","score":0,"event_time":null,` +
+	`"event_id":"","entity":{"kind":"","id":""},"observed":0,"expected":0,"window":{"start":null,"end":null},"quiet_until":null,` +
+	`"baseline":{"source":"","days":0,"mean":0,"dispersion":0},"reasons":[],"items":[],"items_total":0,"held":0,"late":false,` +
+	`"evidence":[],"counterfactual":0,"config_hash":"","text":{"en":"","vi":""}}`
+
+func TestAppendAlert(t *testing.T) {
+	hanoi := testAlert()
+	for _, at := range []*time.Time{&hanoi.EventAt, &hanoi.Window.Start, &hanoi.Window.End, &hanoi.QuietUntil} {
+		*at = at.In(time.FixedZone("", 7*60*60)).Add(999 * time.Microsecond)
 	}
-	if got := string(AppendAlert(nil, &closing)); !strings.Contains(got, `"reasons":[],"items":[],`) {
-		t.Errorf("lists without anything are not []: %s", got)
-	}
-	for _, bad := range []string{"", "null", "[]", "{}", `{"id":1}`} {
-		if _, err := ParseAlert([]byte(bad)); err == nil {
-			t.Errorf("%q is no alert, and no error", bad)
+	endless := detector.Alert{Score: math.Inf(1), Expected: math.NaN()}
+	noNumber := strings.NewReplacer(`"score":0`, `"score":null`, `"expected":0`, `"expected":null`).Replace(emptyAlert)
+	for _, c := range []struct {
+		name  string
+		alert detector.Alert
+		want  string
+	}{
+		{"whole", testAlert(), goldenAlert},
+		{"in another zone, and finer than milliseconds", hanoi, goldenAlert},
+		{"empty", detector.Alert{}, emptyAlert},
+		{"with numbers that JSON lacks", endless, noNumber},
+	} {
+		const before = "before "
+		for range 2 { // the same alert always gives the same bytes
+			if got := string(AppendAlert([]byte(before), &c.alert)); got != before+c.want {
+				t.Errorf("%s:\n got %s\nwant %s", c.name, got, before+c.want)
+			}
 		}
 	}
 }
 
-func TestFlagThereAndBack(t *testing.T) {
-	f := detector.Flag{Item: "CA473124829VN", EventID: "e", Fingerprint: "fp", Score: 4.5, EventAt: ten}
-	b := AppendFlag(nil, &f)
-	want := `{"item_id":"CA473124829VN","event_id":"e","fingerprint":"fp","score":4.5,"event_time":"2026-03-02T10:00:00.500Z"}`
-	if string(b) != want {
-		t.Errorf("got %s, want %s", b, want)
-	}
-	if back, err := ParseFlag(b); err != nil || back != f {
-		t.Errorf("got %+v, %v; want %+v", back, err, f)
-	}
-	if _, err := ParseFlag([]byte("{}")); err == nil {
-		t.Error("no error for a flag of nothing")
-	}
-}
-
-func TestDeadLetter(t *testing.T) {
-	d := DeadLetter{
-		Reason: "malformed", Field: "event_time", Error: `event_time: "x" is no time`,
-		At:         windows.Coordinates{Source: windows.Source{Topic: "shipments", Partition: 3}, Offset: 7},
-		RecordTime: ten, Key: []byte("key"), Value: []byte("a secret"),
-	}
-	b := AppendDeadLetter(nil, &d)
-	var fields map[string]any
-	if err := json.Unmarshal(b, &fields); err != nil {
-		t.Fatalf("%s: %v", b, err)
-	}
-	want := map[string]any{
-		"reason": "malformed", "field": "event_time", "error": d.Error, "topic": "shipments",
-		"partition": 3.0, "offset": 7.0, "record_time": "2026-03-02T10:00:00.500Z",
-	}
-	if !reflect.DeepEqual(fields, want) {
-		t.Errorf("got %v, want %v", fields, want)
-	}
-	got := map[string]string{}
-	for _, h := range Headers(&d) {
-		got[h.Key] = string(h.Value)
-	}
-	headers := map[string]string{
-		"reason": "malformed", "field": "event_time", "error": d.Error, "topic": "shipments", "partition": "3", "offset": "7",
-	}
-	if !reflect.DeepEqual(got, headers) {
-		t.Errorf("headers %v, want %v", got, headers)
-	}
-}
-
-func TestPretty(t *testing.T) {
-	a := someAlert()
-	a.Items = []string{"\x1b[2Jevil"}
-	plain := Pretty(&a, false)
-	for _, part := range []string{"HIGH", "update", "2026-03-02 10:00:00 UTC", "shop", "17 parcels in 6 h", "expected 0.432", "up to 8 would have stayed silent", "and 7 more", "7 held back", "fp"} {
-		if !strings.Contains(plain, part) {
-			t.Errorf("does not say %q:\n%s", part, plain)
+func TestAlertRoundTrip(t *testing.T) {
+	bare := detector.Alert{ID: "aa", Fingerprint: "ff"}
+	for _, want := range []detector.Alert{testAlert(), bare} {
+		got, err := ParseAlert(AppendAlert(nil, &want))
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v\n got %+v\nwant %+v", err, got, want)
 		}
 	}
-	if strings.Contains(plain, "\x1b") {
-		t.Errorf("escape sequences without colour:\n%q", plain)
+	v := reflect.ValueOf(testAlert())
+	for i := range v.NumField() { // of a field that is zero the round trip proves nothing
+		if v.Field(i).IsZero() {
+			t.Errorf("testAlert has no %s", v.Type().Field(i).Name)
+		}
 	}
-	if colour := Pretty(&a, true); !strings.Contains(colour, "\x1b[") || strings.Contains(colour, "\x1b[2J") {
-		t.Errorf("with colour:\n%q", colour)
+}
+
+// An alert as large as they get must be whole again.
+func TestAlertRoundTripOfTheLargest(t *testing.T) {
+	want := testAlert()
+	want.Items = nil
+	for range detector.MaxItems {
+		want.Items = append(want.Items, strings.Repeat("\x01", maxText))
+	}
+	b := AppendAlert(nil, &want)
+	if got, err := ParseAlert(b); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("it changed: %v", err)
+	}
+	const most = 1_000_000 // of the 1 MiB that Kafka takes by default, headers and key need some
+	if len(b) > most {
+		t.Errorf("it has %d bytes", len(b))
+	}
+}
+
+func TestParseAlert(t *testing.T) {
+	newer := strings.Replace(goldenAlert, `{"id"`, `{"related":[{"x":1}],"id"`, 1)
+	if got, err := ParseAlert([]byte(newer)); err != nil || !reflect.DeepEqual(got, testAlert()) {
+		t.Errorf("with a key of the future: %+v, %v", got, err)
+	}
+	for _, c := range []struct{ value, want string }{
+		{"", "read an alert: unexpected end of JSON input"},
+		{"[]", "read an alert: json: cannot unmarshal array into Go value of type codec.flatAlert"},
+		{"null", "read an alert: no id or no fingerprint"},
+		{"{}", "read an alert: no id or no fingerprint"},
+		{`{"id":"aa"}`, "read an alert: no id or no fingerprint"},
+		{`{"fingerprint":"ff"}`, "read an alert: no id or no fingerprint"},
+		{`{"id":"aa","fingerprint":"ff","evidence":[{"source":"t"}]}`, `read the evidence of alert aa: source "t" is not topic/epoch/partition`},
+	} {
+		got, err := ParseAlert([]byte(c.value))
+		if err == nil || err.Error() != c.want || !reflect.DeepEqual(got, detector.Alert{}) {
+			t.Errorf("%q: %+v, %v; want %s", c.value, got, err, c.want)
+		}
+	}
+	if _, err := ParseAlert([]byte(`{"id":"aa","fingerprint":"ff","event_time":"today"}`)); err == nil || !strings.HasPrefix(err.Error(), "read an alert: ") {
+		t.Errorf("a time that is none: %v", err)
+	}
+}
+
+func TestFlag(t *testing.T) {
+	want := detector.Flag{
+		Item: "RR<1>", EventID: "e1", Fingerprint: "ff", Score: 6.5, EventAt: time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC),
+	}
+	const golden = `{"item_id":"RR<1>","event_id":"e1","fingerprint":"ff","score":6.5,"event_time":"2026-11-02T08:00:00.000Z"}`
+	b := AppendFlag([]byte("before "), &want)
+	if string(b) != "before "+golden {
+		t.Errorf("got %s\nwant %s", b, golden)
+	}
+	if got, err := ParseFlag([]byte(golden)); err != nil || got != want {
+		t.Errorf("it comes back as %+v, %v", got, err)
+	}
+	if got, err := ParseFlag([]byte(`{"new":1,` + golden[1:])); err != nil || got != want {
+		t.Errorf("with a key of the future: %+v, %v", got, err)
+	}
+	for _, c := range []struct{ value, want string }{
+		{"", "read a flagged shipment: unexpected end of JSON input"},
+		{"{}", "read a flagged shipment: no event_id or no fingerprint"},
+		{`{"event_id":"e1"}`, "read a flagged shipment: no event_id or no fingerprint"},
+		{`{"fingerprint":"ff"}`, "read a flagged shipment: no event_id or no fingerprint"},
+	} {
+		if got, err := ParseFlag([]byte(c.value)); err == nil || err.Error() != c.want || got != (detector.Flag{}) {
+			t.Errorf("%q: %+v, %v; want %s", c.value, got, err, c.want)
+		}
+	}
+}
+
+func BenchmarkAppendAlert(b *testing.B) {
+	a := testAlert()
+	var buffer []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buffer = AppendAlert(buffer[:0], &a)
+	}
+	if !json.Valid(buffer) {
+		b.Fatal("no JSON")
 	}
 }

@@ -92,7 +92,7 @@ func (f *file) decompress(in *bufio.Reader) (*bufio.Reader, error) {
 		if err != nil {
 			return nil, fmt.Errorf("gzip: %w", err)
 		}
-		f.closers = append(f.closers, z.Close)
+		// It is not closed: that would free nothing, and only repeat the error that ended reading.
 		return bufio.NewReaderSize(z, bufferSize), nil
 	case starts("\x28\xb5\x2f\xfd"), skippable(magic):
 		// With a concurrency of 1 the decoder starts no goroutine.
