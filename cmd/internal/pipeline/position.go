@@ -59,9 +59,8 @@ func decide(s standing, atEnd bool) start {
 		d.source.Epoch++
 		d.begin = &windows.Fence{Offset: s.first - 1}
 		return d
-	case present < windows.Buckets && !s.fences.Present[0] && s.committed < 0 && lowest.Offset == highest.Offset:
-		// Begin writes bucket 0 last, so it was cut short: the fences that are there say where it began. Nobody can
-		// have moved one before Begin was done.
+	case s.committed < 0 && beginCutShort(s.fences, lowest, highest):
+		// The fences that are there say where it began.
 		d.cause = causeFirst
 		d.begin = &windows.Fence{Offset: lowest.Offset}
 	case present < windows.Buckets:
@@ -95,6 +94,12 @@ func extent(f *windows.Fences) (lowest, highest windows.Fence, present int) {
 		present++
 	}
 	return lowest, highest, present
+}
+
+// beginCutShort tells that the missing fences were never written: Begin writes bucket 0 last, all the same fence, and
+// none that it writes names a record's time, as one that an update has moved does.
+func beginCutShort(f *windows.Fences, lowest, highest windows.Fence) bool {
+	return !f.Present[0] && lowest.Offset == highest.Offset && highest.Time.IsZero() && lowest.Time.IsZero()
 }
 
 // otherTopic recognises a topic that was deleted and created anew: its log ends before the highest fence, or holds

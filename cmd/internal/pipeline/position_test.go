@@ -19,6 +19,15 @@ func fencesAt(offset int64, except map[int]int64) *windows.Fences {
 	return f
 }
 
+// begunAt is what a Begin leaves behind that was cut short before bucket 0: fences that name no record.
+func begunAt(offset int64, except map[int]int64) *windows.Fences {
+	f := fencesAt(offset, except)
+	for b := range f.At {
+		f.At[b].Time = time.Time{}
+	}
+	return f
+}
+
 const gone = -7
 
 func TestDecide(t *testing.T) {
@@ -53,7 +62,8 @@ func TestDecide(t *testing.T) {
 		{"some fences gone", standing{fences: fencesAt(299, map[int]int64{7: gone}), first: 100, end: 500, committed: 300}, false, 100, 99, causeLostState, 0, 0},
 		{"bucket 0 gone with an offset committed", standing{fences: fencesAt(299, map[int]int64{0: gone}), first: 100, end: 500, committed: 300}, false, 100, 99, causeLostState, 0, 0},
 		{"some fences gone, another below the log", standing{fences: fencesAt(299, map[int]int64{7: gone, 8: 49}), first: 100, end: 500, committed: 300}, false, 100, 99, causeLostState, 50, 0},
-		{"Begin was interrupted", standing{fences: fencesAt(499, half), first: 100, end: 700, committed: none}, true, 500, 499, causeFirst, 0, 0},
+		{"fences gone after a checkpoint, before the first commit", standing{fences: fencesAt(299, half), first: 100, end: 500, committed: none}, false, 100, 99, causeLostState, 0, 0},
+		{"Begin was interrupted", standing{fences: begunAt(499, half), first: 100, end: 700, committed: none}, true, 500, 499, causeFirst, 0, 0},
 		{"fences gone before the first commit", standing{fences: fencesAt(299, map[int]int64{0: gone, 7: 250}), first: 100, end: 500, committed: none}, false, 100, 99, causeLostState, 0, 0},
 		{"below the log", standing{fences: fencesAt(49, nil), first: 100, end: 500, committed: 50}, false, 100, gone, causeResume, 50, 0},
 		{"the last fence is the record before the first", standing{fences: fencesAt(99, nil), first: 100, end: 500, committed: 100}, false, 100, gone, causeResume, 0, 0},
