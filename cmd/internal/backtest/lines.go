@@ -59,6 +59,9 @@ func (s *lineSource) Fetch(_ context.Context, offset int64) (pipeline.Batch, err
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := pipeline.Batch{Next: offset}
+	if offset < s.first {
+		return b, pipeline.ErrOutOfRange // committed by a session that has ended since
+	}
 	size := 0
 	for size < batchBytes {
 		r, err := s.line(b.Next)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
 	"github.com/parcelsentry/parcelsentry/detector"
+	"github.com/parcelsentry/parcelsentry/windows"
 	"github.com/parcelsentry/parcelsentry/windows/memstore"
 )
 
@@ -50,6 +51,7 @@ type Summary struct {
 // give the same bytes.
 func Replay(ctx context.Context, o Options) (Summary, error) {
 	out := &outputs{
+		last:       windows.NoOffset,
 		summary:    Summary{Alerts: map[string]map[detector.Activity]int64{}},
 		encode:     o.AppendAlert,
 		deadLetter: o.DeadLetter,
@@ -58,6 +60,7 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 	if o.Alerts != nil {
 		out.alerts = bufio.NewWriter(o.Alerts)
 	}
+	seen := windows.NoOffset
 	scores := newScores(o.Scores, o.Set.Rules())
 	worker := pipeline.NewWorker(pipeline.Options{
 		Set: o.Set, Decoder: o.Decoder, Topic: o.Name,
@@ -67,7 +70,10 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 		},
 		Metrics: pipeline.NewMetrics(prometheus.NewRegistry(), o.Set.Rules()),
 		Observe: func(e *detector.Event, c *detector.Conclusion) {
-			out.summary.Events++
+			if e.At.Offset > seen { // a worker that went back shows some again
+				seen = e.At.Offset
+				out.summary.Events++
+			}
 			scores.write(e, c)
 		},
 	})
@@ -96,11 +102,17 @@ type outputs struct {
 	deadLetter func(*pipeline.DeadLetter)
 	flag       func(*detector.Flag)
 	line       []byte
+	last       int64 // offset of the last output taken; a worker that went back says some again
 }
 
 // Write implements pipeline.Sink.
 func (s *outputs) Write(_ context.Context, all []pipeline.Output) error {
+	before := s.last
 	for i := range all {
+		if all[i].Offset <= before {
+			continue
+		}
+		s.last = all[i].Offset
 		switch o := &all[i]; {
 		case o.Alert != nil:
 			if err := s.alert(o.Alert); err != nil {
