@@ -45,6 +45,7 @@ type incident struct {
 	Items       []string            `json:"items,omitempty"` // since the last alert, at most MaxItems
 	ItemsSince  int64               `json:"since,omitempty"`
 	ItemsEver   int64               `json:"ever,omitempty"`
+	Last        string              `json:"last,omitempty"` // id of the event gathered last
 }
 
 func (i *incident) open() bool { return i.Fingerprint != "" }
@@ -85,12 +86,17 @@ func (s *Set) tell(e *Event, subject *Subject, late bool, c *Conclusion) {
 	if top.Score > i.Top.Score {
 		i.Top = top
 	}
-	i.gather(e)
+	again := i.Last == e.ID // judged once more, see Reconsider
+	if !again {
+		i.gather(e)
+	}
 	c.Flag = &Flag{Item: e.Item, EventID: e.ID, Fingerprint: i.Fingerprint, Score: round3(top.Score), EventAt: e.Time}
 	if activity == Update && top.Score < i.ToldScore*policy.UpdateFactor && e.Time.Sub(i.Told) < policy.Cooldown {
-		i.Held++
-		i.HeldEver++
 		c.Held = true
+		if !again {
+			i.Held++
+			i.HeldEver++
+		}
 		return
 	}
 	c.Alerts = append(c.Alerts, s.telling(e, ref, i, activity, over, late))
@@ -126,6 +132,7 @@ func (i *incident) gather(e *Event) {
 	if name == "" {
 		name = e.ID
 	}
+	i.Last = e.ID
 	i.ItemsSince++
 	i.ItemsEver++
 	if len(i.Items) < MaxItems {

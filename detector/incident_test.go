@@ -192,3 +192,18 @@ func TestUnreadableNote(t *testing.T) {
 		t.Errorf("subject %+v is not usable without an incident", subject)
 	}
 }
+
+// An event that is judged once more, as more of the entity came to light, is not gathered twice.
+func TestJudgedOnceMore(t *testing.T) {
+	set, subject := newTestSet(t, nil), newTestSubject(t, "A")
+	tell(set, subject, testEvent(0, 0), 5)
+	for range 3 {
+		tell(set, subject, testEvent(1, time.Hour), 6)
+	}
+	if i := subject.incident; i.Held != 1 || i.ItemsSince != 1 || i.ItemsEver != 2 || len(i.Items) != 1 {
+		t.Errorf("%+v", i)
+	}
+	if c := tell(set, subject, testEvent(1, time.Hour), 20); len(c.Alerts) != 1 || c.Alerts[0].ItemsTotal != 1 {
+		t.Errorf("%+v", c.Alerts)
+	}
+}

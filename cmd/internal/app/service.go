@@ -170,7 +170,7 @@ func (s *Service) work(ctx context.Context, partition int, source pipeline.Sourc
 	c := &s.config
 	worker := pipeline.NewWorker(pipeline.Options{
 		Set: s.set, Decoder: s.decoders.New(), Topic: c.Kafka.Topics.Shipments, Partition: partition,
-		Limits: limits(c), Metrics: s.metrics, StartAtEnd: c.Kafka.Start == config.Latest,
+		Limits: limits(c), Metrics: s.metrics, Log: s.log, StartAtEnd: c.Kafka.Start == config.Latest,
 	})
 	return pipeline.Run(ctx, worker, pipeline.IO{
 		Source: source, Store: s.store, Log: s.log,

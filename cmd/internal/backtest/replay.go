@@ -63,7 +63,7 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 	seen := windows.NoOffset
 	scores := newScores(o.Scores, o.Set.Rules())
 	worker := pipeline.NewWorker(pipeline.Options{
-		Set: o.Set, Decoder: o.Decoder, Topic: o.Name,
+		Set: o.Set, Decoder: o.Decoder, Topic: o.Name, Log: o.Log,
 		Limits: pipeline.Limits{
 			// Large flushes: there is nobody who waits for the store.
 			FlushEvents: 50_000, MaxUnflushed: 200_000, WorkingSet: o.WorkingSet,

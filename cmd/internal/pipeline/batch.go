@@ -297,6 +297,9 @@ func (w *Worker) bury(it *item) {
 		return
 	}
 	w.options.Metrics.events.WithLabelValues(outcomeDeadLettered, it.dead.Reason).Inc()
+	if it.dead.Reason == reasonPoison {
+		w.options.Log.Error("a record made the code panic; it is a dead letter now", "at", it.dead.At.String(), "panic", it.dead.Error)
+	}
 	w.say(w.output(it.record, Output{DeadLetter: it.dead}))
 	w.observe(it, &detector.Conclusion{Outcome: detector.Outcome(it.dead.Reason)})
 }

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -222,5 +224,18 @@ func TestIsControl(t *testing.T) {
 		if got := isControl(&Record{Key: []byte(tt.key), Value: []byte(tt.value)}); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
+	}
+}
+
+// TestPoisonIsLoggedOnce, with its coordinates.
+func TestPoisonIsLoggedOnce(t *testing.T) {
+	var log bytes.Buffer
+	h := newHarness(t, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	h.add("panic")
+	h.post("A")
+	h.settle()
+	h.stop()
+	if n := strings.Count(log.String(), "at=shipments/0/0/0"); n != 1 {
+		t.Errorf("logged %d times:\n%s", n, log.String())
 	}
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/detector"
@@ -17,6 +18,8 @@ type Options struct {
 	Metrics   *Metrics
 	// StartAtEnd makes a partition that was never read start at its end, not at its first record.
 	StartAtEnd bool
+	// Log gets what an operator should know of the partition's state: nothing an event. Nil logs nothing.
+	Log *slog.Logger
 	// Observe, unless nil, is called for every decoded event in order, with what was concluded of it.
 	Observe func(*detector.Event, *detector.Conclusion)
 }
@@ -145,6 +148,10 @@ type fetching struct {
 
 // NewWorker makes a worker that does nothing until it is started.
 func NewWorker(o Options) *Worker {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.Log = o.Log.With("topic", o.Topic, "partition", o.Partition)
 	return &Worker{
 		options: o, poison: map[int64]string{}, set: newWorkingSet(o.Limits.WorkingSet),
 		seen: windows.NoOffset, repairing: windows.NoOffset,
@@ -245,6 +252,7 @@ func (w *Worker) dropWorkingSet() {
 // rewind begins again at the fences.
 func (w *Worker) rewind(cause string) {
 	w.options.Metrics.rewinds.WithLabelValues(cause).Inc()
+	w.options.Log.Warn("going back to the last counted records", "cause", cause, "processed", w.processed.Offset, "counted", w.applied.Offset)
 	w.repairing = max(w.repairing, w.processed.Offset)
 	w.seen = max(w.seen, w.processed.Offset)
 	if w.phase == phaseStopping && !w.ended {
@@ -262,8 +270,12 @@ func (w *Worker) stood(s standing) {
 	switch d.cause {
 	case causeLostState, causeNewTopic:
 		w.options.Metrics.rewinds.WithLabelValues(d.cause).Inc()
+		w.options.Log.Warn("reading from the first record there is", "cause", d.cause, "offset", d.position, "committed", s.committed)
 	}
-	w.options.Metrics.lost.Add(float64(max(0, min(d.lost, s.first-w.cut))))
+	if lost := min(d.lost, s.first-w.cut); lost > 0 {
+		w.options.Metrics.lost.Add(float64(lost))
+		w.options.Log.Error("records were cut from the log before they were counted", "records", lost, "first", s.first)
+	}
 	w.cut = s.first
 	_, highest, _ := extent(s.fences)
 	w.source = d.source
