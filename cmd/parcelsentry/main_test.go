@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -114,6 +115,26 @@ func TestGenerateThenReplay(t *testing.T) {
 	left, _ := filepath.Glob(file("*" + partial))
 	if len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestOutputToAPipe writes to what is no ordinary file, which must still be that afterwards.
+func TestOutputToAPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lines := make(chan int, 1)
+	go func() {
+		b, _ := os.ReadFile(pipe)
+		lines <- bytes.Count(b, []byte("\n"))
+	}()
+	code, _, stderr := parcelsentry(t, "", "generate", "--days", "20", "--each", "0", "--output", pipe)
+	if n := <-lines; code != exitDone || n == 0 {
+		t.Errorf("exit status %d, %d lines: %s", code, n, stderr)
+	}
+	if info, err := os.Lstat(pipe); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		t.Errorf("the pipe has become %v (%v)", info, err)
 	}
 }
 
