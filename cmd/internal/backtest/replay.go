@@ -60,7 +60,6 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 	if o.Alerts != nil {
 		out.alerts = bufio.NewWriter(o.Alerts)
 	}
-	seen := windows.NoOffset
 	scores := newScores(o.Scores, o.Set.Rules())
 	worker := pipeline.NewWorker(pipeline.Options{
 		Set: o.Set, Decoder: o.Decoder, Topic: o.Name, Log: o.Log,
@@ -70,16 +69,14 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 		},
 		Metrics: pipeline.NewMetrics(prometheus.NewRegistry(), o.Set.Rules()),
 		Observe: func(e *detector.Event, c *detector.Conclusion) {
-			if e.At.Offset > seen { // a worker that went back shows some again
-				seen = e.At.Offset
+			if scores.write(e, c) {
 				out.summary.Events++
 			}
-			scores.write(e, c)
 		},
 	})
 	source := &lineSource{lines: o.Lines}
 	err := pipeline.Run(ctx, worker, pipeline.IO{
-		Source: source, Store: memstore.New(), Sink: out, Log: o.Log,
+		Source: source, Store: memstore.New(), Sink: out,
 		Fatal: func(error) bool { return true }, // files and memory don't get better by waiting
 	})
 	if err == nil {
@@ -161,26 +158,30 @@ func (s *outputs) flush() error {
 // scores writes CSV: event_id,score and a column a rule. A detector that abstains scores 0.
 type scores struct {
 	w    *csv.Writer // nil for nowhere
-	last int64       // the last line written; a worker that went back gives some twice
+	last int64       // offset of the last event; a worker that went back shows some twice
 	row  []string
 }
 
 func newScores(w io.Writer, rules []string) *scores {
 	if w == nil {
-		return &scores{}
+		return &scores{last: windows.NoOffset}
 	}
-	s := &scores{w: csv.NewWriter(w), last: -1}
+	s := &scores{w: csv.NewWriter(w), last: windows.NoOffset}
 	// Errors of the writer stay until flush.
 	_ = s.w.Write(append([]string{"event_id", "score"}, rules...))
 	s.row = make([]string, 2+len(rules))
 	return s
 }
 
-func (s *scores) write(e *detector.Event, c *detector.Conclusion) {
-	if s.w == nil || e.At.Offset <= s.last {
-		return
+// write gives the event a row, unless it had one. It reports whether the event is new.
+func (s *scores) write(e *detector.Event, c *detector.Conclusion) bool {
+	if e.At.Offset <= s.last {
+		return false
 	}
 	s.last = e.At.Offset
+	if s.w == nil {
+		return true
+	}
 	s.row[0], s.row[1] = e.ID, score(c.Score)
 	for i := range s.row[2:] {
 		s.row[2+i] = score(0)
@@ -189,6 +190,7 @@ func (s *scores) write(e *detector.Event, c *detector.Conclusion) {
 		}
 	}
 	_ = s.w.Write(s.row)
+	return true
 }
 
 func score(x float64) string { return strconv.FormatFloat(x, 'f', 6, 64) }
