@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -32,11 +33,7 @@ func (c *generateCommand) Run(s *shell) (err error) {
 		return usageError{err}
 	}
 	var files outputFiles
-	defer func() {
-		if closing := files.close(err == nil); err == nil {
-			err = closing
-		}
-	}()
+	defer func() { err = errors.Join(err, files.close(err == nil)) }()
 	out, err := files.create(c.Output, s.stdout)
 	if err != nil {
 		return err

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+)
+
+// outputFiles are files being written. Each gets its name when all has gone well, so that a failed run leaves no half
+// of a file that looks whole.
+type outputFiles struct {
+	open    []*os.File
+	special []*os.File // pipes and devices
+}
+
+// create opens a file beside the one to be written; "" is nowhere, "-" is standard output. What is no ordinary file,
+// such as a pipe or /dev/null, is written as it is: a rename would put a file in its place.
+func (f *outputFiles) create(name string, stdout io.Writer) (io.Writer, error) {
+	switch name {
+	case "":
+		return nil, nil
+	case "-":
+		return stdout, nil
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		file, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, err
+		}
+		f.special = append(f.special, file)
+		return file, nil
+	}
+	file, err := os.Create(name + partial)
+	if err != nil {
+		return nil, err
+	}
+	f.open = append(f.open, file)
+	return file, nil
+}
+
+const partial = ".partial"
+
+func (f *outputFiles) close(good bool) error {
+	var errs []error
+	for _, file := range f.special {
+		errs = append(errs, file.Close())
+	}
+	for _, file := range f.open {
+		name := file.Name()
+		errs = append(errs, file.Close())
+		if good {
+			errs = append(errs, os.Rename(name, name[:len(name)-len(partial)]))
+		} else {
+			errs = append(errs, os.Remove(name))
+		}
+	}
+	return errors.Join(errs...)
+}
