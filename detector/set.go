@@ -244,6 +244,9 @@ func strongest(d Detector, e *Event, entity *windows.Entity) Finding {
 		return Finding{Rule: d.Name(), Detector: d.Name(), Abstained: "the window of this late event is not kept any more"}
 	}
 	best := d.Judge(View{Event: e, Entity: entity, At: e.Time})
+	if own >= newest {
+		return best
+	}
 	for _, pane := range entity.Panes(measureItems, r, windows.Sub{}) {
 		if pane.Pane <= own || pane.Pane > own+w.Panes()-1 {
 			continue
