@@ -192,13 +192,20 @@ func (w *Worker) isOurs(l *windows.Loaded) bool {
 }
 
 func (w *Worker) remember(entity *windows.Entity) *entry {
-	entity.Settle(w.options.Set.Ladder())
-	// An unreadable alert state is no open incident; the counts stand.
-	subject, _ := detector.NewSubject(entity)
-	e := &entry{key: entity.Key, bucket: entity.Key.Bucket(), subject: subject, stored: entity.Events()}
+	e := &entry{key: entity.Key, bucket: entity.Key.Bucket(), subject: w.open(entity), stored: entity.Events()}
 	w.set.add(e)
 	w.options.Metrics.entities.Inc()
 	return e
+}
+
+// open makes an entity from the store ready for the set.
+func (w *Worker) open(entity *windows.Entity) *detector.Subject {
+	entity.Settle(w.options.Set.Ladder())
+	subject, err := detector.NewSubject(entity)
+	if err != nil {
+		w.options.Log.Error("an incident is forgotten; the counts stand", "error", err)
+	}
+	return subject
 }
 
 // process counts and judges a batch in order. False means that a record made the code panic: what is in memory can't

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -41,7 +40,7 @@ func newFakeIO(log ...Record) *fakeIO {
 
 func (f *fakeIO) io() IO {
 	return IO{
-		Source: f, Store: f, Sink: f, Log: slog.New(slog.DiscardHandler), Grace: 10 * time.Second,
+		Source: f, Store: f, Sink: f, Grace: 10 * time.Second,
 		Fatal: func(err error) bool { return errors.Is(err, errPassword) },
 	}
 }

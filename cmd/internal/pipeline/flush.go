@@ -211,8 +211,7 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 	w.foreign = nil
 	for i, l := range all {
 		old := again[i]
-		l.Entity.Settle(w.options.Set.Ladder())
-		old.subject, _ = detector.NewSubject(l.Entity)
+		old.subject = w.open(l.Entity)
 		old.stored = l.Entity.Events()
 		if old.last == nil {
 			continue

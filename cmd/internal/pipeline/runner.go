@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -20,7 +19,6 @@ type IO struct {
 	Sink   Sink
 	// Fatal tells errors that no retry mends, such as a wrong password; nil means there are none.
 	Fatal func(error) bool
-	Log   *slog.Logger
 	// Grace is how long the work in hand may take to be flushed after ctx ends.
 	Grace time.Duration
 }
@@ -79,8 +77,7 @@ func (r *runner) run(ctx context.Context) error {
 			r.hand(ioCtx, r.worker.stop())
 		case <-deadline:
 			r.worker.halt()
-			r.io.Log.Warn("stopped before everything was flushed; the next owner reads it again",
-				"topic", r.worker.options.Topic, "partition", r.worker.options.Partition)
+			r.worker.options.Log.Warn("stopped before everything was flushed; the next owner reads it again")
 		}
 	}
 	return nil
@@ -175,7 +172,7 @@ func (r *runner) persist(ctx context.Context, q request) (completion, error) {
 				return
 			}
 			o.Metrics.retries.WithLabelValues(string(q.op)).Inc()
-			r.io.Log.Warn("will try again", "operation", q.op, "topic", o.Topic, "partition", o.Partition, "pause", pause.Round(time.Millisecond), "error", err)
+			o.Log.Warn("will try again", "operation", q.op, "pause", pause.Round(time.Millisecond), "error", err)
 		}))
 	if err != nil {
 		return c, fmt.Errorf("%s of %s/%d: %w", q.op, o.Topic, o.Partition, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -135,14 +134,12 @@ func counted(t *testing.T, store *memstore.Store) int64 {
 	return loaded[0].Entity.Events()
 }
 
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
-
 func TestRunToTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source, sink, store := newMemorySource(100), &memorySink{}, memstore.New()
 		source.done = true
 		w, m := runnerWorker()
-		if err := Run(t.Context(), w, IO{Source: source, Sink: sink, Store: store, Log: quiet(), Grace: time.Second}); err != nil {
+		if err := Run(t.Context(), w, IO{Source: source, Sink: sink, Store: store, Grace: time.Second}); err != nil {
 			t.Fatal(err)
 		}
 		if n := counted(t, store); n != 100 || source.committed != 100 {
@@ -171,7 +168,7 @@ func TestRunRetries(t *testing.T) {
 		source.failing = map[string]int{"bounds": 2, "fetch": 3, "commit": 2}
 		w, m := runnerWorker()
 		start := time.Now()
-		if err := Run(t.Context(), w, IO{Source: source, Sink: sink, Store: store, Log: quiet(), Grace: time.Second}); err != nil {
+		if err := Run(t.Context(), w, IO{Source: source, Sink: sink, Store: store, Grace: time.Second}); err != nil {
 			t.Fatal(err)
 		}
 		if n := counted(t, store.Store); n != 50 {
@@ -210,7 +207,7 @@ func TestRunEndsWithAFatalError(t *testing.T) {
 		source.failure = errors.New("not authorized")
 		w, _ := runnerWorker()
 		err := Run(t.Context(), w, IO{
-			Source: source, Sink: &memorySink{}, Store: memstore.New(), Log: quiet(), Grace: time.Second,
+			Source: source, Sink: &memorySink{}, Store: memstore.New(), Grace: time.Second,
 			Fatal: func(err error) bool { return errors.Is(err, source.failure) },
 		})
 		if !errors.Is(err, source.failure) || source.calls["fetch"] != 1 {
@@ -227,7 +224,7 @@ func TestRunFlushesWhenAsked(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- Run(ctx, w, IO{Source: source, Sink: &memorySink{}, Store: store, Log: quiet(), Grace: time.Second})
+			ended <- Run(ctx, w, IO{Source: source, Sink: &memorySink{}, Store: store, Grace: time.Second})
 		}()
 		synctest.Wait()
 		if n := counted(t, store); n != 0 {
@@ -251,7 +248,7 @@ func TestRunDoesNotWaitForever(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- Run(ctx, w, IO{Source: source, Sink: &memorySink{hang: true}, Store: store, Log: quiet(), Grace: 3 * time.Second})
+			ended <- Run(ctx, w, IO{Source: source, Sink: &memorySink{hang: true}, Store: store, Grace: 3 * time.Second})
 		}()
 		synctest.Wait()
 		cancel()
