@@ -65,6 +65,10 @@ fuzz: ## each fuzz target for FUZZTIME
 bench: ## the benchmarks, with allocations
 	go test -run='^$$' -bench=. -benchmem $(TESTFLAGS) $(PKG)
 
+.PHONY: eval
+eval: ## what it detects, by the evaluation kit; WRITE=1 for detector/README.md
+	@detector/eval/eval.sh $(if $(WRITE),--write)
+
 .PHONY: servers
 servers: ## start a real Kafka, Redis and Redis Cluster on loopback
 	@$(servers) start

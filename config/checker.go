@@ -36,7 +36,7 @@ func between[T cmp.Ordered](k *checker, path string, v, low, high T) {
 	k.require(v >= low && v <= high, []string{path}, "must be from %v to %v, is %v", low, high, v)
 }
 
-// score checks a score or a step of one: −log10 of a chance, and 1e-300 is the end of what float64 computes well.
+// score checks a score, about −log10 of a chance: 1e-300 is the end of what float64 computes well.
 func score(k *checker, path string, v float64) {
 	k.require(v > 0 && v <= 300, []string{path}, "must be above 0 and at most 300, is %v", v)
 }

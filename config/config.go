@@ -163,22 +163,26 @@ type Resolution struct {
 
 // Detectors says what is unusual.
 type Detectors struct {
-	Population Population `yaml:"population"`
-	Limit      Limit      `yaml:"limit"`
-	Burst      Burst      `yaml:"burst"`
-	Route      Route      `yaml:"route"`
+	Prior       Prior    `yaml:"prior"`
+	Limit       Limit    `yaml:"limit"`
+	Burst       Counting `yaml:"burst"`
+	Surge       Counting `yaml:"surge"`
+	Fanout      Counting `yaml:"fanout"`
+	Fanin       Counting `yaml:"fanin"`
+	LaneBurst   Counting `yaml:"lane_burst"`
+	Structuring Counting `yaml:"structuring"`
+	Route       Counting `yaml:"route"`
+	SlowRoute   Counting `yaml:"slow_route"`
+	Weight      Amount   `yaml:"weight"`
+	Value       Amount   `yaml:"value"`
 }
 
-// Population is what senders are like of whom little is known.
-type Population struct {
-	// Rate is in parcels a sender and day.
+// Prior is what is taken for usual of anybody until the population profile has learned better.
+type Prior struct {
+	// Rate is in parcels a day.
 	Rate float64 `yaml:"rate"`
-	// Dispersion is variance over mean of a sender's daily parcels.
+	// Dispersion is variance over mean of daily parcels.
 	Dispersion float64 `yaml:"dispersion"`
-	// PlaceProbability is the chance that a parcel of anybody goes to a given place.
-	PlaceProbability float64 `yaml:"place_probability"`
-	// HourWeights are 24 relative weights of the hours of a day in UTC; none means evenly.
-	HourWeights []float64 `yaml:"hour_weights"`
 }
 
 // Limit fires at a fixed number of shipments in a window.
@@ -188,22 +192,19 @@ type Limit struct {
 	Shipments int64    `yaml:"shipments"`
 }
 
-// Burst fires at a number of shipments in a window that the sender's past makes unlikely.
-type Burst struct {
+// Counting fires at a count in a window that the past makes unlikely.
+type Counting struct {
 	Enabled bool     `yaml:"enabled"`
 	Window  Duration `yaml:"window"`
-	// Threshold is a score: −log10 of the chance.
+	// Threshold is a score.
 	Threshold float64 `yaml:"threshold"`
 }
 
-// Route fires at a destination that the sender's past makes unlikely.
-type Route struct {
-	Enabled bool     `yaml:"enabled"`
-	Window  Duration `yaml:"window"`
-	// Threshold is a score: −log10 of the chance.
+// Amount fires at a single parcel whose weight or value the sender's past makes unlikely.
+type Amount struct {
+	Enabled bool `yaml:"enabled"`
+	// Threshold is a score.
 	Threshold float64 `yaml:"threshold"`
-	// MinShipments is how many shipments must be known before the window.
-	MinShipments int64 `yaml:"min_shipments"`
 }
 
 // Alerts says what is said, and how often.

@@ -84,6 +84,11 @@ func TestValidFiles(t *testing.T) {
 	}
 }
 
+// fromDaysOf gives the rules that learn from panes of a day.
+func fromDaysOf(d *Detectors) []*Counting {
+	return []*Counting{&d.Burst, &d.Surge, &d.Fanout, &d.Fanin, &d.LaneBurst, &d.Structuring}
+}
+
 func TestWhatLoads(t *testing.T) {
 	valid := files(t, "valid")
 	want := func(name string, change func(*Config)) {
@@ -108,8 +113,20 @@ func TestWhatLoads(t *testing.T) {
 			{Name: "d", Slide: day, Keep: 120 * day},
 		}
 		c.Detectors.Limit = Limit{Enabled: true, Window: 10 * minute, Shipments: 40}
-		c.Detectors.Burst.Enabled = false
-		c.Detectors.Route.Enabled = false
+		d := &c.Detectors
+		for _, r := range append(fromDaysOf(d), &d.Route, &d.SlowRoute) {
+			r.Enabled = false
+		}
+		d.Weight.Enabled, d.Value.Enabled = false, false
+	})
+	want("without-days.yaml", func(c *Config) {
+		c.Windows.Resolutions = []Resolution{
+			{Name: "h", Slide: hour, Keep: 50 * hour},
+			{Name: "w", Slide: 7 * day, Keep: 140 * day},
+		}
+		for _, r := range fromDaysOf(&c.Detectors) {
+			r.Enabled = false
+		}
 	})
 	want("quoted.yaml", func(c *Config) {
 		c.Kafka.Group, c.Kafka.ClientID = "123", "null"
@@ -124,9 +141,6 @@ func TestWhatLoads(t *testing.T) {
 		c.Privacy.KeyFile, c.Redis.PasswordFile = "secrets/pseudonyms.key", "/run/secrets/redis"
 		c.Redis.Cluster = true
 		c.Redis.Addresses = []string{"[::1]:7000", "10.0.0.2:7000", "redis-3.example:7000"}
-		c.Detectors.Population.HourWeights = []float64{
-			0, 0, 0, 0, 0, 0, 1, 4, 9.5, 12, 12, 10, 6, 8, 10, 11, 12, 9, 4, 1, 0, 0, 0, 0,
-		}
 	})
 }
 
@@ -211,16 +225,28 @@ func TestRanges(t *testing.T) {
 		{"events.duplicate_horizon", "-1s", "0s", "30d", "30d1s"},
 		{"windows.working_set", "999", "1000", "50000000", "50000001"},
 		{"windows.max_fields", "63", "64", "4096", "4097"},
-		{"detectors.population.rate", "9e-7", "1e-6", "1000", "1001"},
-		{"detectors.population.dispersion", "0.99", "1", "100", "100.1"},
-		{"detectors.population.place_probability", "0", "0.001", "0.999", "1"},
+		{"detectors.prior.rate", "9e-7", "1e-6", "1000", "1001"},
+		{"detectors.prior.dispersion", "0.99", "1", "100", "100.1"},
 		{"detectors.limit.window", "59m", "1h", "49h", "50h"},
 		{"detectors.limit.shipments", "0", "1", "1000000000", "1000000001"},
-		{"detectors.burst.window", "0s", "1h", "119d", "120d"},
+		{"detectors.burst.window", "0s", "1h", "330d", "331d"},
 		{"detectors.burst.threshold", "0", "0.1", "300", "300.1"},
-		{"detectors.route.window", "-1h", "49h", "48d", "50h"},
-		{"detectors.route.threshold", "0", "0.1", "300", "301"},
-		{"detectors.route.min_shipments", "0", "1", "1000000", "1000001"},
+		{"detectors.surge.window", "0s", "14d", "330d", "331d"},
+		{"detectors.surge.threshold", "0", "0.1", "300", "300.1"},
+		{"detectors.fanout.window", "0s", "2h", "330d", "331d"},
+		{"detectors.fanout.threshold", "0", "0.1", "300", "300.1"},
+		{"detectors.fanin.window", "0s", "1d", "330d", "331d"},
+		{"detectors.fanin.threshold", "0", "0.1", "300", "300.1"},
+		{"detectors.lane_burst.window", "0s", "49h", "330d", "331d"},
+		{"detectors.lane_burst.threshold", "0", "0.1", "300", "300.1"},
+		{"detectors.structuring.window", "0s", "119d", "330d", "331d"},
+		{"detectors.structuring.threshold", "0", "0.1", "300", "300.1"},
+		{"detectors.route.window", "0s", "49h", "330d", "331d"},
+		{"detectors.route.threshold", "0", "0.1", "300", "300.1"},
+		{"detectors.slow_route.window", "0s", "7d", "330d", "331d"},
+		{"detectors.slow_route.threshold", "0", "0.1", "300", "300.1"},
+		{"detectors.weight.threshold", "0", "0.1", "300", "301"},
+		{"detectors.value.threshold", "0", "0.1", "300", "301"},
 		{"alerts.cooldown", "-1s", "0s", "24h", "25h"},
 		{"alerts.quiet", "5h59m", "6h", "90d", "90d1s"},
 		{"alerts.update_factor", "0.9", "1", "100", "101"},
@@ -358,7 +384,9 @@ func TestHash(t *testing.T) {
 	other("events.shipment_types", "[]")
 	other("windows.max_fields", "513")
 	other("detectors.burst.threshold", "4.1")
-	other("detectors.population.rate", "0.3")
+	other("detectors.prior.rate", "0.3")
+	other("detectors.slow_route.window", "7d")
+	other("detectors.value.enabled", "false")
 	other("alerts.severity.high", "9")
 }
 

@@ -115,37 +115,36 @@ func (c *Privacy) check(k *checker) {
 }
 
 func (c *Detectors) check(k *checker, ladder []Resolution) {
-	c.Population.check(k)
+	between(k, "detectors.prior.rate", c.Prior.Rate, 1e-6, 1000)
+	between(k, "detectors.prior.dispersion", c.Prior.Dispersion, 1, 100)
 	between(k, "detectors.limit.shipments", c.Limit.Shipments, 1, 1_000_000_000)
-	score(k, "detectors.burst.threshold", c.Burst.Threshold)
-	score(k, "detectors.route.threshold", c.Route.Threshold)
-	between(k, "detectors.route.min_shipments", c.Route.MinShipments, 1, 1_000_000)
 	if c.Limit.Enabled {
 		k.window("detectors.limit", c.Limit.Window, ladder)
 	}
-	if c.Burst.Enabled {
-		k.window("detectors.burst", c.Burst.Window, ladder)
-		k.days("detectors.burst", ladder)
-	}
-	if c.Route.Enabled {
-		k.window("detectors.route", c.Route.Window, ladder)
-	}
+	c.Burst.check(k, "detectors.burst", ladder, fromDays)
+	c.Surge.check(k, "detectors.surge", ladder, fromDays)
+	c.Fanout.check(k, "detectors.fanout", ladder, fromDays)
+	c.Fanin.check(k, "detectors.fanin", ladder, fromDays)
+	c.LaneBurst.check(k, "detectors.lane_burst", ladder, fromDays)
+	c.Structuring.check(k, "detectors.structuring", ladder, fromDays)
+	c.Route.check(k, "detectors.route", ladder, !fromDays)
+	c.SlowRoute.check(k, "detectors.slow_route", ladder, !fromDays)
+	score(k, "detectors.weight.threshold", c.Weight.Threshold)
+	score(k, "detectors.value.threshold", c.Value.Threshold)
 }
 
-func (c *Population) check(k *checker) {
-	between(k, "detectors.population.rate", c.Rate, 1e-6, 1000)
-	between(k, "detectors.population.dispersion", c.Dispersion, 1, 100)
-	k.require(c.PlaceProbability > 0 && c.PlaceProbability < 1, []string{"detectors.population.place_probability"},
-		"must be above 0 and below 1, is %v", c.PlaceProbability)
-	const path = "detectors.population.hour_weights"
-	n := len(c.HourWeights)
-	k.relate(n == 0 || n == 24, []string{path}, "must have 24 weights, one an hour of the day in UTC, or none, has %d", n)
-	var sum float64
-	for i, w := range c.HourWeights {
-		between(k, item(path, i), w, 0, 1e12)
-		sum += w
+// fromDays says that a detector learns from panes of a day.
+const fromDays = true
+
+func (c *Counting) check(k *checker, path string, ladder []Resolution, learnsFromDays bool) {
+	score(k, path+".threshold", c.Threshold)
+	if !c.Enabled {
+		return
 	}
-	k.require(n == 0 || sum > 0, []string{path}, "must not all be 0: leave the list empty for an even day")
+	k.window(path, c.Window, ladder)
+	if learnsFromDays {
+		k.days(path, ladder)
+	}
 }
 
 func (c *Alerts) check(k *checker) {

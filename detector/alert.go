@@ -64,7 +64,11 @@ type Alert struct {
 	// Counterfactual is the highest observed number that would have stayed silent.
 	Counterfactual float64
 	ConfigHash     string
-	Text           Text
+	// ProfileID names the population profile in force; empty while nothing was learned.
+	ProfileID string
+	// OneIn is about how many days of such entities there are for one with as high a score; 0 if too little is known.
+	OneIn float64
+	Text  Text
 }
 
 // MaxItems bounds the ids of shipments that one alert carries.

@@ -11,7 +11,7 @@ import (
 )
 
 // naiveRate is learnRate day by day, with every sum made anew from all days before.
-func naiveRate(counts []int64, p *Population) rate {
+func naiveRate(counts []int64, p Prior) rate {
 	weight := func(day, now int) float64 { return math.Exp2(-float64(now-1-day) / halfLife) }
 	learned := make([]float64, 0, len(counts))
 	sums := func(now int) (sum, squares, days float64) {
@@ -43,7 +43,7 @@ func naiveRate(counts []int64, p *Population) rate {
 
 func TestLearnRateAgainstADailyLoop(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := &Population{
+		p := Prior{
 			Rate:       rapid.Float64Range(0.01, 20).Draw(t, "rate"),
 			Dispersion: rapid.Float64Range(1, 10).Draw(t, "dispersion"),
 		}
@@ -74,9 +74,9 @@ func TestLearnRateAgainstADailyLoop(t *testing.T) {
 }
 
 func TestLearnRateOfNothing(t *testing.T) {
-	p := &Population{Rate: 0.25, Dispersion: 2}
+	p := Prior{Rate: 0.25, Dispersion: 2}
 	for _, end := range []int64{100, 99} { // no closed day yet, and a window that starts before the first event
-		if got, want := learnRate(nil, 100, end, p), (rate{shape: 2, mean: 0.25, dispersion: 2}); got != want {
+		if got, want := learnRate(nil, 100, end, p), (rate{shape: priorShape, mean: 0.25, dispersion: 2}); got != want {
 			t.Errorf("end %d: %+v, want %+v", end, got, want)
 		}
 	}
@@ -85,9 +85,10 @@ func TestLearnRateOfNothing(t *testing.T) {
 // A sender of old is known by the days that are kept: 119 closed ones beside the newest.
 func TestBurstLearnsFromTheDaysKept(t *testing.T) {
 	set, subject := newTestSet(t, nil), newTestSubject(t, "A")
-	var last Finding
+	var last *Finding
 	for n := range 150 {
-		last = set.Observe(testEvent(n, time.Duration(n)*24*time.Hour+12*time.Hour), subject).Findings[1]
+		c := observe(set, testEvent(n, time.Duration(n)*24*time.Hour+12*time.Hour), subject)
+		last = finding(t, &c, ruleBurst)
 	}
 	want := 0.0
 	for d := range 119 {
@@ -100,7 +101,7 @@ func TestBurstLearnsFromTheDaysKept(t *testing.T) {
 
 // An incident teaches at most three deviations and one: here 2 a day, learned for long, and a day of a thousand.
 func TestABurstIsHardlyLearned(t *testing.T) {
-	p := &Population{Rate: 0.25, Dispersion: 2}
+	p := Prior{Rate: 0.25, Dispersion: 2}
 	var panes []windows.PaneCount
 	for d := range int64(100) {
 		panes = append(panes, windows.PaneCount{Pane: d, N: 2})
@@ -132,18 +133,20 @@ func TestDrift(t *testing.T) {
 
 func TestShare(t *testing.T) {
 	at := func(d, h, m int) time.Time { return time.Date(2026, 3, d, h, m, 0, 0, time.UTC) }
-	var office [24]float64
+	set := newTestSet(t, nil)
+	flat := set.NewProfile(0)
+	office := &Profile{}
 	for h := 8; h < 18; h++ {
-		office[h] = 1
+		office.hours[h] = .1
 	}
 	for _, c := range []struct {
 		what     string
-		weights  [24]float64
+		profile  *Profile
 		from, to time.Time
 		want     float64
 	}{
-		{"flat, a quarter", [24]float64{}, at(2, 0, 0), at(2, 6, 0), 0.25},
-		{"flat, a week", [24]float64{}, at(2, 0, 0), at(9, 0, 0), 7},
+		{"flat, a quarter", flat, at(2, 0, 0), at(2, 6, 0), 0.25},
+		{"flat, a week", flat, at(2, 0, 0), at(9, 0, 0), 7},
 		{"half of the office hours", office, at(2, 13, 0), at(2, 19, 0), 0.5},
 		{"half an hour of them", office, at(2, 8, 30), at(2, 9, 0), 0.05},
 		{"pieces of hours", office, at(2, 7, 45), at(2, 9, 15), 0.125},
@@ -152,8 +155,7 @@ func TestShare(t *testing.T) {
 		{"two days", office, at(2, 5, 0), at(4, 5, 0), 2},
 		{"the night is worth a twentieth of its length", office, at(2, 20, 0), at(3, 2, 0), 0.05 * 0.25},
 	} {
-		p := Population{HourWeights: c.weights}
-		if got := p.share(Span{c.from, c.to}); math.Abs(got-c.want) > 1e-12 {
+		if got := c.profile.share(Span{c.from, c.to}); math.Abs(got-c.want) > 1e-12 {
 			t.Errorf("%s: %v, want %v", c.what, got, c.want)
 		}
 	}
@@ -177,18 +179,50 @@ func TestSurprise(t *testing.T) {
 	}
 }
 
-func TestMostIsTheLastSilentCount(t *testing.T) {
+// More parcels never surprise less, so the last silent count is one number.
+func TestSurpriseRisesWithTheCount(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rate{
 			shape:      rapid.Float64Range(2, 500).Draw(t, "shape"),
 			dispersion: rapid.Float64Range(1, 30).Draw(t, "dispersion"),
 		}
 		expected := math.Exp(rapid.Float64Range(-8, 6).Draw(t, "ln expected"))
-		threshold := rapid.Float64Range(0.5, 12).Draw(t, "threshold")
-		n := r.most(threshold, expected, 6*time.Hour)
-		silent, over := r.surprise(n, expected, 6*time.Hour), r.surprise(n+1, expected, 6*time.Hour)
-		if n < 1 || silent >= threshold || over < threshold {
-			t.Fatalf("most = %d: it scores %v, one more %v, threshold %v", n, silent, over, threshold)
+		window := rapid.SampledFrom([]time.Duration{6 * time.Hour, 14 * 24 * time.Hour}).Draw(t, "window")
+		n := rapid.Int64Range(0, 5000).Draw(t, "n")
+		a, b := r.surprise(n, expected, window), r.surprise(n+1, expected, window)
+		if a < 0 || b < a-1e-9 || math.IsInf(b, 0) || math.IsNaN(b) {
+			t.Fatalf("surprise(%d) = %v, surprise(%d) = %v", n, a, n+1, b)
+		}
+	})
+}
+
+// The alert says how many parcels would have stayed silent: as many are, and one more fires.
+func TestCounterfactualIsTheLastSilentCount(t *testing.T) {
+	set := newTestSet(t, only(ruleBurst))
+	rapid.Check(t, func(t *rapid.T) {
+		subject := &Subject{Entity: windows.NewEntity(windows.NewKey(KindSender, "A"))}
+		profile := set.NewProfile(0)
+		if rapid.Bool().Draw(t, "calibrated") {
+			profile = someProfile(t, set)
+		}
+		judge := func(n int, after time.Duration) *Finding {
+			c := set.Observe(testEvent(n, after), Subjects{Sender: subject}, profile, NewSums())
+			return &c.Findings[0]
+		}
+		days := rapid.IntRange(0, 30).Draw(t, "days")
+		for n := range days {
+			judge(n, time.Duration(n)*24*time.Hour)
+		}
+		silent := 0.0
+		for n := range 80 {
+			f := judge(days+n, time.Duration(days)*24*time.Hour+time.Hour)
+			if !f.Over() {
+				silent = f.Observed
+				continue
+			}
+			if f.Counterfactual != silent {
+				t.Fatalf("%v would have stayed silent, and %v did", f.Counterfactual, silent)
+			}
 		}
 	})
 }

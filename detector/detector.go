@@ -6,17 +6,12 @@ import (
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
-// Measures, as they stand in stored fields.
-const (
-	measureItems  windows.Measure = 'i' // parcels
-	measurePlaces windows.Measure = 'o' // parcels by destination
-	measureFolded windows.Measure = 'k' // tallies of destinations folded into windows.Others
-)
-
 // A Detector judges one entity at one event, which is counted already. It holds only settings, so it may be shared.
 type Detector interface {
 	// Name is the rule's name in the configuration.
 	Name() string
+	// Kind is the kind of entity that it judges.
+	Kind() windows.Kind
 	// Counts lists what must be counted for it.
 	Counts() []Count
 	// Window is the span that it judges, in panes of a resolution that it counts.
@@ -37,6 +32,9 @@ type View struct {
 	Entity *windows.Entity
 	// At is the instant of judgement: the event's own time, or for a late event also the start of later panes.
 	At time.Time
+	// Marks is what counting the event showed.
+	Marks   Marks
+	Profile *Profile
 }
 
 // span is the window that ends with the pane of at.

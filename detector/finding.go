@@ -6,12 +6,12 @@ import "math"
 type Finding struct {
 	// Rule is the setting's name, Detector the method's.
 	Rule, Detector string
-	// Score says how unusual: 0 for not at all, about −log10 of the chance otherwise; where it reaches Threshold the
-	// shipment is over.
-	Score, Threshold   float64
-	Observed, Expected float64
-	Window             Span
-	Baseline           Baseline
+	// Raw says how unusual: 0 for not at all, −log10 of the chance otherwise. Score is what calibration left of it;
+	// where it reaches Threshold the shipment is over.
+	Raw, Score, Threshold float64
+	Observed, Expected    float64
+	Window                Span
+	Baseline              Baseline
 	// Counterfactual is the highest observed number that would have stayed silent. Set only where Over.
 	Counterfactual float64
 	// Place is the destination that the finding is about, empty for none.
@@ -21,7 +21,13 @@ type Finding struct {
 }
 
 // Over reports whether the finding reaches its threshold.
-func (f *Finding) Over() bool { return f.Abstained == "" && f.Score >= f.Threshold }
+func (f *Finding) Over() bool { return f.Rule != "" && f.Abstained == "" && f.Score >= f.Threshold }
+
+func (f *Finding) reason() Reason {
+	return Reason{
+		Detector: f.Detector, Score: round3(f.Score), Observed: round3(f.Observed), Expected: round3(f.Expected), Text: f.text(),
+	}
+}
 
 // BaselineSource says whose past a baseline comes from.
 type BaselineSource string

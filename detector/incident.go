@@ -50,6 +50,9 @@ type incident struct {
 
 func (i *incident) open() bool { return i.Fingerprint != "" }
 
+// told is false while every finding was another entity's to tell.
+func (i *incident) told() bool { return !i.Told.IsZero() }
+
 func (i *incident) note() string {
 	if !i.open() {
 		return ""
@@ -59,26 +62,34 @@ func (i *incident) note() string {
 	return string(b)
 }
 
-// tell carries the incident on by one event: it ends when it was quiet for long enough, begins with a finding over
-// its threshold, is told again when there is clearly more to say, and otherwise gathers.
-func (s *Set) tell(e *Event, subject *Subject, late bool, c *Conclusion) {
+// tell carries the entity's incident on by one event: it ends when it was quiet for long enough, begins with a finding
+// over a threshold, is told again when there is clearly more to say, and otherwise gathers. It reports whether there
+// was a finding. With spoken another entity of the event had one, and this one's is held back: it is flagged and
+// gathered, and told once the entity has a finding that is its own to tell. What another entity found does not stand in
+// an alert, as a repeat of it after a crash may not see that entity's finding again.
+func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Conclusion) bool {
 	i, policy := &subject.incident, &s.settings.Alerts
-	ref := EntityRef{Kind: subject.Entity.Key.Kind, ID: string(e.Sender)}
+	kind := subject.Entity.Key.Kind
+	ref := e.refer(kind)
 	if i.open() && e.Time.Sub(i.LastFound) >= policy.Quiet {
-		c.Alerts = append(c.Alerts, s.closing(e, ref, i))
+		if i.told() {
+			c.Alerts = slices.Insert(c.Alerts, 0, s.closing(e, ref, i, p))
+		}
 		*i = incident{}
 		subject.changed = true
 	}
-	over := overThreshold(c.Findings)
+	over := overThreshold(c.Findings, kind)
 	if len(over) == 0 {
-		return
+		return false
 	}
 	subject.changed = true
 	top := over[0]
-	activity := Update
 	if !i.open() {
-		activity = Create
 		*i = incident{Fingerprint: fingerprint(ref, e.ID), Opened: e.At, LastFound: e.Time}
+	}
+	activity := Update
+	if !i.told() {
+		activity = Create
 	}
 	if e.Time.After(i.LastFound) {
 		i.LastFound = e.Time
@@ -90,28 +101,32 @@ func (s *Set) tell(e *Event, subject *Subject, late bool, c *Conclusion) {
 	if !again {
 		i.gather(e)
 	}
-	c.Flag = &Flag{Item: e.Item, EventID: e.ID, Fingerprint: i.Fingerprint, Score: round3(top.Score), EventAt: e.Time}
-	if activity == Update && top.Score < i.ToldScore*policy.UpdateFactor && e.Time.Sub(i.Told) < policy.Cooldown {
-		c.Held = true
+	if c.Flag == nil {
+		c.Flag = &Flag{Item: e.Item, EventID: e.ID, Fingerprint: i.Fingerprint, EventAt: e.Time}
+	}
+	c.Flag.Score = max(c.Flag.Score, round3(top.Score))
+	if spoken || activity == Update && top.Score < i.ToldScore*policy.UpdateFactor && e.Time.Sub(i.Told) < policy.Cooldown {
+		c.Held = !spoken || c.Held
 		if !again {
 			i.Held++
 			i.HeldEver++
 		}
-		return
+		return true
 	}
-	c.Alerts = append(c.Alerts, s.telling(e, ref, i, activity, over, late))
+	c.Alerts = append(c.Alerts, s.telling(e, ref, i, activity, over, subject.late, p))
 	i.ToldScore = max(top.Score, i.ToldScore)
 	if e.Time.After(i.Told) {
 		i.Told = e.Time // a late event must not shorten the cooldown
 	}
 	i.Held, i.Items, i.ItemsSince = 0, nil, 0
+	return true
 }
 
-// overThreshold gives the findings over their thresholds, the strongest first.
-func overThreshold(all []Finding) []Finding {
+// overThreshold gives the findings of a kind of entity over their thresholds, the strongest first.
+func overThreshold(all []Finding, kind windows.Kind) []Finding {
 	var over []Finding
 	for i := range all {
-		if all[i].Over() {
+		if kindOf(all[i].Rule) == kind && all[i].Over() {
 			over = append(over, all[i])
 		}
 	}
@@ -140,23 +155,20 @@ func (i *incident) gather(e *Event) {
 	}
 }
 
-func (s *Set) telling(e *Event, ref EntityRef, i *incident, activity Activity, over []Finding, late bool) Alert {
+func (s *Set) telling(e *Event, ref EntityRef, i *incident, activity Activity, over []Finding, late bool, p *Profile) Alert {
 	top := over[0]
-	a := s.alert(e, ref, i, activity, top)
+	a := s.alert(e, ref, i, activity, top, p)
 	a.Items, a.ItemsTotal, a.Held, a.Late = i.Items, i.ItemsSince, i.Held, late
 	a.QuietUntil = i.LastFound.Add(s.settings.Alerts.Quiet)
 	for _, f := range over {
-		a.Reasons = append(a.Reasons, Reason{
-			Detector: f.Detector, Score: round3(f.Score), Observed: round3(f.Observed), Expected: round3(f.Expected),
-			Text: f.text(),
-		})
+		a.Reasons = append(a.Reasons, f.reason())
 	}
 	a.Text = top.text()
 	return a
 }
 
-func (s *Set) closing(e *Event, ref EntityRef, i *incident) Alert {
-	a := s.alert(e, ref, i, Close, i.Top)
+func (s *Set) closing(e *Event, ref EntityRef, i *incident, p *Profile) Alert {
+	a := s.alert(e, ref, i, Close, i.Top, p)
 	a.ItemsTotal, a.Held = i.ItemsEver, i.HeldEver
 	a.QuietUntil = i.LastFound.Add(s.settings.Alerts.Quiet)
 	a.Text = i.closingText()
@@ -164,7 +176,7 @@ func (s *Set) closing(e *Event, ref EntityRef, i *incident) Alert {
 }
 
 // alert fills in what all activities share.
-func (s *Set) alert(e *Event, ref EntityRef, i *incident, activity Activity, f Finding) Alert {
+func (s *Set) alert(e *Event, ref EntityRef, i *incident, activity Activity, f Finding, p *Profile) Alert {
 	return Alert{
 		ID:          alertID(i.Fingerprint, activity, e.ID),
 		Fingerprint: i.Fingerprint,
@@ -183,6 +195,8 @@ func (s *Set) alert(e *Event, ref EntityRef, i *incident, activity Activity, f F
 		Evidence:       i.evidence(e),
 		Counterfactual: f.Counterfactual,
 		ConfigHash:     s.settings.ConfigHash,
+		ProfileID:      p.ID(),
+		OneIn:          p.oneIn(ref.Kind, f.Score),
 	}
 }
 

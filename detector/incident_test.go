@@ -75,18 +75,10 @@ func TestIncidentLifeCycle(t *testing.T) {
 	}
 }
 
-func testEvent(n int, after time.Duration) *Event {
-	return &Event{
-		ID: fmt.Sprintf("event-%d", n+1), Item: fmt.Sprintf("item-%d", n+1), Sender: "A",
-		Time: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC).Add(after),
-		At:   windows.Coordinates{Source: windows.Source{Topic: "shipments", Partition: 3}, Offset: int64(100 + n)},
-	}
-}
-
 // tell carries the incident on as if one detector had given the score.
 func tell(set *Set, subject *Subject, e *Event, score float64) Conclusion {
 	c := Conclusion{Outcome: Counted, Findings: []Finding{{Rule: "burst", Detector: "burst", Score: score, Threshold: 4}}}
-	set.tell(e, subject, false, &c)
+	set.tell(e, subject, set.NewProfile(0), false, &c)
 	return c
 }
 

@@ -29,7 +29,9 @@ func newLimit(s LimitSettings, l windows.Ladder) (*limit, error) {
 	return &limit{settings: s, resolution: r}, nil
 }
 
-func (d *limit) Name() string { return "limit" }
+func (d *limit) Name() string { return ruleLimit }
+
+func (d *limit) Kind() windows.Kind { return KindSender }
 
 func (d *limit) Counts() []Count { return []Count{{measureItems, d.resolution}} }
 
@@ -43,7 +45,7 @@ func (d *limit) Judge(v View) Finding {
 	s, from, to := span(w, r, v.At)
 	n := v.Entity.Sum(measureItems, r, windows.Sub{}, from, to)
 	f := Finding{
-		Rule: d.Name(), Detector: "limit", Threshold: limitScore,
+		Rule: ruleLimit, Detector: ruleLimit, Threshold: limitScore,
 		Observed: float64(n), Expected: float64(d.settings.Shipments), Window: s,
 	}
 	if n >= d.settings.Shipments {

@@ -2,6 +2,7 @@ package detector
 
 import (
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -12,56 +13,45 @@ import (
 )
 
 func TestRouteChanceByHand(t *testing.T) {
+	profile := newTestSet(t, nil).NewProfile(0)
 	for _, c := range []struct {
-		what string
-		past routes
-		want float64
+		what         string
+		past         routes
+		want, rarity float64
 	}{
-		// Discount D = (once+¼)/(once+2·twice+1), mass for new places M = (1+D·places)/(parcels+1).
-		{"one customer, a new place", routes{parcels: 99, places: 1}, (1 + 0.25) / 100 * 0.01},
-		{"one customer, the customer", routes{parcels: 99, places: 1, here: 99}, (99-0.25)/100 + 1.25/100*0.01},
-		{"marketplace, a new place", routes{parcels: 49, places: 49, once: 49}, (1 + 49.25/50*49) / 50 * 0.01},
-		{"marketplace, a place used once", routes{parcels: 49, places: 49, once: 49, here: 1}, (1-49.25/50)/50 + (1+49.25/50*49)/50*0.01},
-		{"places used twice lower the discount", routes{parcels: 19, places: 10, once: 1, twice: 9}, (1 + 1.25/20*10) / 20 * 0.01},
-		{"nothing known: as anybody", routes{}, 0.01},
-		{"more folded places than parcels left", routes{parcels: 10, places: 30, once: 30}, 0.01},
+		// Discount D = (once+¼)/(once+2·twice+1), mass for new places M = (1+D·places)/(parcels+1). A profile that knows
+		// nothing takes all of M for as odd.
+		{"one customer, a new place", routes{parcels: 99, places: 1, used: []int64{99}}, (1 + 0.25) / 100 * 0.01, 1.25 / 100},
+		{"one customer, the customer", routes{parcels: 99, places: 1, here: 99, used: []int64{99}}, (99-0.25)/100 + 1.25/100*0.01, 1},
+		{"marketplace, a new place", routes{parcels: 49, places: 49, once: 49}, (1 + 49.25/50*49) / 50 * 0.01, (1 + 49.25/50*49) / 50},
+		{"places used twice lower the discount", routes{parcels: 19, places: 10, once: 1, twice: 9}, (1 + 1.25/20*10) / 20 * 0.01, (1 + 1.25/20*10) / 20},
+		{"nothing known: as anybody", routes{}, 0.01, 1},
+		{"more folded places than parcels left", routes{parcels: 10, places: 30, once: 30}, 0.01, 1},
+		{
+			"the rarer of two customers is as odd as a new place and itself",
+			routes{parcels: 99, places: 2, here: 9, used: []int64{9, 90}}, (9-0.25)/100 + 1.5/100*0.01, 1.5/100 + (9-0.25)/100,
+		},
 	} {
-		if got := c.past.chance(0.01); math.Abs(got-c.want) > 1e-15 {
-			t.Errorf("%s: %v, want %v", c.what, got, c.want)
+		chance, rarity := c.past.chance(0.01, profile)
+		if math.Abs(chance-c.want) > 1e-15 || math.Abs(rarity-c.rarity) > 1e-12 {
+			t.Errorf("%s: %v and %v, want %v and %v", c.what, chance, rarity, c.want, c.rarity)
 		}
 	}
 }
 
-func TestRouteMostIsTheLastSilentCount(t *testing.T) {
-	p := routes{now: 12, hereNow: 9}
-	const threshold, chance = 4, 0.02
-	n := p.most(threshold, chance)
-	silent, over := -lnTailBinomial(n, 12, chance)/math.Ln10, -lnTailBinomial(n+1, 12, chance)/math.Ln10
-	if silent >= threshold || over < threshold {
-		t.Errorf("most = %d: it scores %v, one more %v", n, silent, over)
-	}
-}
-
-func newTestSet(t testing.TB, change func(*Settings)) *Set {
-	t.Helper()
-	s := DefaultSettings()
-	if change != nil {
-		change(&s)
-	}
-	set, err := New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set
-}
-
-func newTestSubject(t testing.TB, sender Sender) *Subject {
-	t.Helper()
-	subject, err := NewSubject(windows.NewEntity(windows.NewKey(KindSender, string(sender))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return subject
+// More parcels to a place never surprise less.
+func TestRouteScoreRisesWithTheCount(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := routes{parcels: rapid.Int64Range(0, 1000).Draw(t, "parcels"), now: rapid.Int64Range(1, 200).Draw(t, "now")}
+		chance := math.Exp(rapid.Float64Range(-20, -0.001).Draw(t, "ln chance"))
+		rarity := min(1, chance*math.Exp(rapid.Float64Range(0, 20).Draw(t, "ln places")))
+		unsteady := rapid.Bool().Draw(t, "unsteady")
+		n := rapid.Int64Range(0, p.now-1).Draw(t, "n")
+		a, b := p.score(n, unsteady, chance, rarity), p.score(n+1, unsteady, chance, rarity)
+		if a < 0 || b < a-1e-9 || math.IsInf(b, 0) || math.IsNaN(b) {
+			t.Fatalf("%d of %d score %v, one more %v", n, p.now, a, b)
+		}
+	})
 }
 
 // sent is a counted shipment as the naive model remembers it.
@@ -88,6 +78,7 @@ func naiveRoutes(all []sent, here Place, r windows.Resolution, from, to int64) r
 		}
 	}
 	for place, n := range before {
+		p.used = append(p.used, n)
 		p.places++
 		switch n {
 		case 1:
@@ -104,7 +95,7 @@ func naiveRoutes(all []sent, here Place, r windows.Resolution, from, to int64) r
 
 // Whatever the order in which a sender's shipments come in, the route detector sees what a list of them holds.
 func TestRoutePastAgainstAListOfShipments(t *testing.T) {
-	set := newTestSet(t, func(s *Settings) { s.Limit, s.Burst, s.MaxFields = nil, nil, 10_000 })
+	set := newTestSet(t, func(s *Settings) { only(ruleRoute)(s); s.MaxFields = 10_000 })
 	d := set.detectors[0].(*route)
 	w, r := d.Window()
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
@@ -118,7 +109,7 @@ func TestRoutePastAgainstAListOfShipments(t *testing.T) {
 				Sender: "A", Time: start.Add(time.Duration(minutes.Draw(t, "minute")) * time.Minute),
 				Destination: rapid.SampledFrom([]Place{"P", "Q", "R", "S", "T"}).Draw(t, "place"),
 			}
-			c := set.Observe(e, subject)
+			c := observe(set, e, subject)
 			if c.Outcome != Counted {
 				t.Fatalf("%v is %s", e.Time, c.Outcome)
 			}
@@ -132,7 +123,10 @@ func TestRoutePastAgainstAListOfShipments(t *testing.T) {
 				views++
 				from := to - w.Panes() + 1
 				got := d.past(subject.Entity, windows.NewSub(string(e.Destination)), from, to)
-				if want := naiveRoutes(all, e.Destination, r, from, to); got != want {
+				want := naiveRoutes(all, e.Destination, r, from, to)
+				slices.Sort(got.used)
+				slices.Sort(want.used)
+				if !reflect.DeepEqual(got, want) {
 					t.Fatalf("pane %d of %v, newest %d:\ngot  %+v\nwant %+v", to, e.Time, newest, got, want)
 				}
 			}
@@ -146,7 +140,7 @@ func TestRoutePastAgainstAListOfShipments(t *testing.T) {
 // A late event is judged in every later window that covers it: with a limit of one the score is four times the most
 // shipments that any of these windows holds.
 func TestLateEventsAgainstAListOfTimes(t *testing.T) {
-	set := newTestSet(t, func(s *Settings) { s.Burst, s.Route, s.Limit.Shipments = nil, nil, 1 })
+	set := newTestSet(t, func(s *Settings) { only(ruleLimit)(s); s.Limit.Shipments = 1 })
 	w, r := set.detectors[0].Window()
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	rapid.Check(t, func(t *rapid.T) {
@@ -159,7 +153,7 @@ func TestLateEventsAgainstAListOfTimes(t *testing.T) {
 			if len(panes) > 0 {
 				newest = max(own, slices.Max(panes))
 			}
-			c := set.Observe(e, subject)
+			c := observe(set, e, subject)
 			if own <= newest-r.Keep {
 				if c.Outcome != TooLate {
 					t.Fatalf("pane %d with newest %d is %s", own, newest, c.Outcome)
@@ -196,19 +190,20 @@ func TestLateEventsAgainstAListOfTimes(t *testing.T) {
 
 // Late events find their later windows also where only routes are judged.
 func TestLateRouteWithoutOtherDetectors(t *testing.T) {
-	set := newTestSet(t, func(s *Settings) { s.Limit, s.Burst = nil, nil })
+	set := newTestSet(t, only(ruleRoute))
 	subject := newTestSubject(t, "A")
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	send := func(to Place, at time.Time) Conclusion {
-		return set.Observe(&Event{ID: at.String(), Sender: "A", Destination: to, Time: at}, subject)
+		return observe(set, &Event{ID: at.String(), Sender: "A", Destination: to, Time: at}, subject)
 	}
 	for d := range 40 {
 		send("X", at.AddDate(0, 0, d-41))
 	}
 	send("Q", at.Add(4*time.Hour))
+	send("Q", at.Add(5*time.Hour))
 	late := send("Q", at)
-	if f := late.Findings[0]; f.Observed != 2 || !f.Over() || !late.Alerts[0].Late {
-		t.Errorf("the second parcel to Q, four hours late: %+v", f)
+	if f := late.Findings[0]; f.Observed != 3 || !f.Over() || !late.Alerts[0].Late {
+		t.Errorf("the third parcel to Q, hours late: %+v", f)
 	}
 }
 
@@ -217,8 +212,8 @@ func TestFoldingKeepsCounts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.IntRange(60, 120).Draw(t, "limit")
 		s := DefaultSettings()
+		only(ruleRoute)(&s) // the days of others would be most of the fields
 		s.MaxFields = limit
-		s.Burst = nil // its days would be most of the fields
 		set, err := New(s)
 		if err != nil {
 			t.Fatal(err)
@@ -229,7 +224,7 @@ func TestFoldingKeepsCounts(t *testing.T) {
 		for range n {
 			at = at.Add(time.Duration(rapid.IntRange(0, 300).Draw(t, "minutes")) * time.Minute)
 			place := Place(rapid.StringMatching("[a-z]{1,2}").Draw(t, "place"))
-			set.Observe(&Event{Sender: "A", Time: at, Destination: place}, subject)
+			observe(set, &Event{Sender: "A", Time: at, Destination: place}, subject)
 		}
 		months := s.Ladder[len(s.Ladder)-1]
 		var parcels, places int64
@@ -271,7 +266,7 @@ func TestTheLeastUsedPlacesAreFolded(t *testing.T) {
 // A place that was folded away counts as an average one of the folded.
 func TestFoldedPlaces(t *testing.T) {
 	e := windows.NewEntity(windows.NewKey(KindSender, "A"))
-	set := newTestSet(t, func(s *Settings) { s.Limit, s.Burst = nil, nil })
+	set := newTestSet(t, only(ruleRoute))
 	d := set.detectors[0].(*route)
 	at := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
 	for place, n := range map[Place]int64{"once": 1, "twice": 2, "often": 9, "kept": 40} {
@@ -284,10 +279,10 @@ func TestFoldedPlaces(t *testing.T) {
 	bound(e, d.all, windows.NewSub("kept"), 4) // leaves one place, Others in both resolutions and the tallies
 	to := d.resolution.Pane(now)
 	for place, want := range map[Place]routes{
-		"kept": {parcels: 52, places: 4, once: 1, twice: 1, here: 40, now: 3},
-		"new":  {parcels: 52, places: 4, once: 1, twice: 1, here: 4, now: 3}, // (1+2+9)/3
+		"kept": {parcels: 52, places: 4, once: 1, twice: 1, here: 40, now: 3, used: []int64{40}},
+		"new":  {parcels: 52, places: 4, once: 1, twice: 1, here: 4, now: 3, used: []int64{40}}, // (1+2+9)/3
 	} {
-		if got := d.past(e, windows.NewSub(string(place)), to-23, to); got != want {
+		if got := d.past(e, windows.NewSub(string(place)), to-23, to); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, want %+v", place, got, want)
 		}
 	}

@@ -9,19 +9,18 @@ import (
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
-// KindSender is the kind of entity that counts what a sender sends.
-const KindSender windows.Kind = "sender"
-
 // Settings are all that decides conclusions.
 type Settings struct {
 	Ladder windows.Ladder
 	// MaxFields bounds the counts and members an entity holds.
-	MaxFields  int
-	Population Population
+	MaxFields int
+	// Prior is what is taken for usual of anybody before the profile knows.
+	Prior Prior
 	// A nil detector is off.
-	Limit *LimitSettings
-	Burst *BurstSettings
-	Route *RouteSettings
+	Limit                                               *LimitSettings
+	Burst, Surge, Fanout, Fanin, LaneBurst, Structuring *CountSettings
+	Route, SlowRoute                                    *RouteSettings
+	Weight, Value                                       *AmountSettings
 	// ShipmentTypes are the event types that mean a shipment; an event without a type always does.
 	ShipmentTypes []string
 	Admission     Admission
@@ -36,7 +35,8 @@ type Settings struct {
 type Set struct {
 	settings  Settings
 	detectors []Detector
-	counts    []Count // what the detectors need, each once
+	counts    map[windows.Kind][]Count // what the detectors need, each once
+	amounts   []*amount
 }
 
 // New builds a Set, or says which settings can't work.
@@ -47,7 +47,7 @@ func New(s Settings) (*Set, error) {
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
-	set := &Set{settings: s}
+	set := &Set{settings: s, counts: map[windows.Kind][]Count{}}
 	var errs []error
 	add := func(d Detector, err error) {
 		if err != nil {
@@ -59,19 +59,39 @@ func New(s Settings) (*Set, error) {
 	if s.Limit != nil {
 		add(newLimit(*s.Limit, s.Ladder))
 	}
-	if s.Burst != nil {
-		add(newBurst(*s.Burst, &set.settings.Population, s.Ladder))
+	count := func(c *CountSettings, build func(CountSettings, windows.Ladder) (*counting, error)) {
+		if c != nil {
+			add(build(*c, s.Ladder))
+		}
 	}
+	count(s.Burst, newBurst)
+	count(s.Surge, newSurge)
+	count(s.Fanout, newFanout)
 	if s.Route != nil {
-		add(newRoute(*s.Route, &set.settings.Population, s.Ladder))
+		add(newRoute(ruleRoute, false, *s.Route, s.Ladder))
 	}
+	if s.SlowRoute != nil {
+		add(newRoute(ruleSlowRoute, true, *s.SlowRoute, s.Ladder))
+	}
+	amounts := func(a *AmountSettings, build func(AmountSettings, windows.Ladder) (*amount, error)) {
+		if a != nil {
+			d, err := build(*a, s.Ladder)
+			add(d, err)
+			set.amounts = append(set.amounts, d)
+		}
+	}
+	amounts(s.Weight, newWeight)
+	amounts(s.Value, newValue)
+	count(s.Fanin, newFanin)
+	count(s.LaneBurst, newLaneBurst)
+	count(s.Structuring, newStructuring)
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
 	for _, d := range set.detectors {
 		for _, c := range d.Counts() {
-			if !slices.Contains(set.counts, c) {
-				set.counts = append(set.counts, c)
+			if !slices.Contains(set.counts[d.Kind()], c) {
+				set.counts[d.Kind()] = append(set.counts[d.Kind()], c)
 			}
 		}
 	}
@@ -115,15 +135,13 @@ func (s *Set) Layout() []string {
 	for _, r := range s.settings.Ladder {
 		parts = append(parts, fmt.Sprintf("%c %v %d", r.Name, r.Slide, r.Keep))
 	}
-	for _, c := range s.counts {
-		parts = append(parts, fmt.Sprintf("%c%c", c.Measure, c.Resolution.Name))
+	for _, kind := range kinds() {
+		parts = append(parts, string(kind))
+		for _, c := range s.counts[kind] {
+			parts = append(parts, fmt.Sprintf("%c%c", c.Measure, c.Resolution.Name))
+		}
 	}
-	return append(parts, string(KindSender))
-}
-
-// Keys names the entities that an event concerns.
-func (s *Set) Keys(e *Event) []windows.Key {
-	return []windows.Key{windows.NewKey(KindSender, string(e.Sender))}
+	return parts
 }
 
 // Outcome says what became of an event.
@@ -144,39 +162,147 @@ const (
 // Conclusion is what a Set makes of an event for one entity.
 type Conclusion struct {
 	Outcome Outcome
-	// Findings has one finding a detector, in the order of Rules; empty unless Counted.
+	// Findings has one finding a detector, in the order of Rules; one without a Rule if its entity was not judged.
 	Findings []Finding
 	// Score is the highest score of the findings.
 	Score float64
-	// Alerts are to be sent, in this order: at most a Close and one other.
+	// Alerts are to be sent, in this order: at most a Close an entity, and one other.
 	Alerts []Alert
 	// Flag is set when the shipment is over a threshold; Held tells that no alert was sent for it.
 	Flag *Flag
 	Held bool
 }
 
-// Observe counts the event in the subject, one of the event's entities, and judges it. The subject must be settled.
-func (s *Set) Observe(e *Event, subject *Subject) Conclusion {
-	entity := subject.Entity
-	if s.duplicate(e, entity) {
-		return Conclusion{Outcome: Duplicate}
+// Observe counts the event in its entities and judges it, by the profile in force on the event's day. The subjects
+// must be settled. What the event teaches about the population goes into sums.
+func (s *Set) Observe(e *Event, subjects Subjects, p *Profile, sums *Sums) Conclusion {
+	c := Conclusion{Findings: make([]Finding, len(s.detectors))}
+	spoken := false
+	for _, subject := range subjects.inOrder() {
+		if subject == nil {
+			continue
+		}
+		outcome := s.observe(e, subject, p, sums, &c)
+		if c.Outcome == "" {
+			c.Outcome = outcome
+		}
+		if outcome == Counted {
+			spoken = s.tell(e, subject, p, spoken, &c) || spoken
+		}
 	}
-	late, counted := s.count(e, entity)
-	if !counted {
-		return Conclusion{Outcome: TooLate}
-	}
-	return s.judge(e, subject, late)
+	return c
 }
 
-// Reconsider judges an event once more that is counted already, after the entity turned out to hold counts of other
-// sources too.
-func (s *Set) Reconsider(e *Event, subject *Subject) Conclusion {
-	return s.judge(e, subject, s.late(e, subject.Entity))
+// observe counts and judges the event for one entity.
+func (s *Set) observe(e *Event, subject *Subject, p *Profile, sums *Sums, c *Conclusion) Outcome {
+	entity := subject.Entity
+	kind := entity.Key.Kind
+	if s.duplicate(e, entity) {
+		return Duplicate
+	}
+	if counts := s.counts[kind]; len(counts) > 0 && !slices.ContainsFunc(counts, func(c Count) bool { return entity.Keeps(c.Resolution, e.Time) }) {
+		return TooLate
+	}
+	subject.late = s.late(e, entity)
+	newDay := s.newDay(e, entity, p, sums)
+	subject.marks = s.mark(e, entity)
+	for f := range families {
+		if f.kind() == kind {
+			sums.count(f, entity, subject.marks)
+		}
+	}
+	if kind == KindSender && !subject.marks.Line {
+		sums.parcel(e, s.newPlace(e, entity), p)
+	}
+	s.add(e, entity, subject.marks)
+	s.judge(e, subject, p, c)
+	s.learn(e, subject, newDay, p, sums, c)
+	return Counted
+}
+
+// newDay tells whether the event is the entity's first of a new day; the days before are then closed.
+func (s *Set) newDay(e *Event, entity *windows.Entity, p *Profile, sums *Sums) bool {
+	days, ok := s.settings.Ladder.Days()
+	if !ok {
+		return false
+	}
+	today := days.Pane(e.Time)
+	newest, any := entity.Newest(days)
+	if any && today <= newest {
+		return false
+	}
+	for f := range families {
+		if any && f.kind() == entity.Key.Kind {
+			sums.closed(f, entity.Panes(f.measure(), days, windows.Sub{}), max(firstDay(entity, days), today-days.Keep), today, p.priors[f])
+		}
+	}
+	return true
+}
+
+// newPlace tells that a known sender sends to a place for the first time.
+func (s *Set) newPlace(e *Event, entity *windows.Entity) bool {
+	all := s.settings.Ladder[len(s.settings.Ladder)-1]
+	// Panes of a place that was folded stay, empty, until they are stored.
+	return entity.Events() > 0 && !slices.ContainsFunc(entity.Panes(measurePlaces, all, placeSub(e.Destination)),
+		func(p windows.PaneCount) bool { return p.N != 0 })
+}
+
+// learn takes the entity's scores into the population's histograms, and the event's amounts into its own tallies.
+func (s *Set) learn(e *Event, subject *Subject, newDay bool, p *Profile, sums *Sums, c *Conclusion) {
+	entity := subject.Entity
+	kind := entity.Key.Kind
+	scores := map[string]float64{}
+	for i, d := range s.detectors {
+		if f := &c.Findings[i]; d.Kind() == kind && f.Abstained == "" && f.Raw > 0 {
+			scores[d.Name()] = f.Raw
+			scores[string(kind)] = max(scores[string(kind)], f.Score)
+		}
+	}
+	today := Day(e.Time)
+	switch {
+	case kind == KindSender:
+		if newDay {
+			sums.Entries[kind]++
+		}
+		for rule, score := range scores {
+			sums.rise(entity, slotOf(rule), rule, today, score)
+		}
+		for _, a := range s.amounts {
+			a.learn(e, entity, p, sums)
+		}
+	case subject.marks.Visit:
+		days, _ := s.settings.Ladder.Days()
+		sums.enter(kind, scores, entity.Sum(measureItems, days, windows.Sub{}, today, today))
+	}
+}
+
+// Reconsider judges an event once more that one entity has counted already, after the entity turned out to hold
+// counts of other sources too. The marks are those of the subject that counted it.
+func (s *Set) Reconsider(e *Event, subject *Subject, m Marks, p *Profile) Conclusion {
+	c := Conclusion{Outcome: Counted, Findings: make([]Finding, len(s.detectors))}
+	subject.marks, subject.late = m, s.late(e, subject.Entity)
+	s.judge(e, subject, p, &c)
+	s.tell(e, subject, p, false, &c)
+	return c
+}
+
+// judge lets the detectors of the subject's kind judge the event.
+func (s *Set) judge(e *Event, subject *Subject, p *Profile, c *Conclusion) {
+	for i, d := range s.detectors {
+		if d.Kind() != subject.Entity.Key.Kind {
+			continue
+		}
+		f := strongest(d, View{Event: e, Entity: subject.Entity, At: e.Time, Marks: subject.marks, Profile: p})
+		c.Findings[i] = f
+		if f.Abstained == "" {
+			c.Score = max(c.Score, f.Score)
+		}
+	}
 }
 
 // late tells that the entity has counted a later pane.
 func (s *Set) late(e *Event, entity *windows.Entity) bool {
-	return slices.ContainsFunc(s.counts, func(c Count) bool {
+	return slices.ContainsFunc(s.counts[entity.Key.Kind], func(c Count) bool {
 		newest, ok := entity.Newest(c.Resolution)
 		return ok && c.Resolution.Pane(e.Time) < newest
 	})
@@ -186,56 +312,19 @@ func (s *Set) duplicate(e *Event, entity *windows.Entity) bool {
 	if s.settings.DuplicateHorizon == 0 {
 		return false
 	}
-	mark := windows.NewSub("event\x00" + e.ID)
+	mark := windows.NewMark(e.ID)
 	if seen, ok := entity.Seen(mark); ok && e.Time.Sub(seen).Abs() <= s.settings.DuplicateHorizon {
 		return true
 	}
 	entity.Saw(mark, e.Time)
-	entity.ForgetBefore(e.Time.Add(-s.settings.DuplicateHorizon), s.settings.MaxFields/4)
+	entity.ForgetMarks(e.Time.Add(-s.settings.DuplicateHorizon), s.settings.MaxFields/4)
 	return false
-}
-
-// count adds the event to every resolution that still keeps its time; counted is false when none does.
-func (s *Set) count(e *Event, entity *windows.Entity) (late, counted bool) {
-	late = s.late(e, entity)
-	for _, c := range s.counts {
-		counted = counted || entity.Keeps(c.Resolution, e.Time)
-	}
-	if !counted {
-		return late, false
-	}
-	place := windows.Sub{}
-	if e.Destination != "" {
-		place = windows.NewSub(string(e.Destination))
-	}
-	for _, c := range s.counts {
-		switch {
-		case c.Measure == measureItems:
-			entity.Add(c.Measure, c.Resolution, windows.Sub{}, e.Time, 1)
-		case !place.IsZero():
-			entity.Add(c.Measure, c.Resolution, place, e.Time, 1)
-		}
-	}
-	entity.CountEvent(windows.First{Time: e.Time, At: e.At})
-	bound(entity, s.settings.Ladder[len(s.settings.Ladder)-1], place, s.settings.MaxFields)
-	return late, true
-}
-
-func (s *Set) judge(e *Event, subject *Subject, late bool) Conclusion {
-	c := Conclusion{Outcome: Counted, Findings: make([]Finding, len(s.detectors))}
-	for i, d := range s.detectors {
-		c.Findings[i] = strongest(d, e, subject.Entity)
-		if f := &c.Findings[i]; f.Abstained == "" {
-			c.Score = max(c.Score, f.Score)
-		}
-	}
-	s.tell(e, subject, late, &c)
-	return c
 }
 
 // strongest judges the event at its own time and, if it is late, at each later pane with counts whose window still
 // covers it, and gives the highest score.
-func strongest(d Detector, e *Event, entity *windows.Entity) Finding {
+func strongest(d Detector, v View) Finding {
+	e, entity := v.Event, v.Entity
 	w, r := d.Window()
 	own := r.Pane(e.Time)
 	newest, _ := entity.Newest(r)
@@ -243,7 +332,7 @@ func strongest(d Detector, e *Event, entity *windows.Entity) Finding {
 	if own-w.Panes()+1 < oldest && own < newest {
 		return Finding{Rule: d.Name(), Detector: d.Name(), Abstained: "the window of this late event is not kept any more"}
 	}
-	best := d.Judge(View{Event: e, Entity: entity, At: e.Time})
+	best := d.Judge(v)
 	if own >= newest {
 		return best
 	}
@@ -251,7 +340,8 @@ func strongest(d Detector, e *Event, entity *windows.Entity) Finding {
 		if pane.Pane <= own || pane.Pane > own+w.Panes()-1 {
 			continue
 		}
-		if f := d.Judge(View{Event: e, Entity: entity, At: r.Start(pane.Pane)}); f.Abstained == "" && f.Score > best.Score {
+		v.At = r.Start(pane.Pane)
+		if f := d.Judge(v); f.Abstained == "" && f.Score > best.Score {
 			best = f
 		}
 	}

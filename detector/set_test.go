@@ -22,10 +22,11 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		change func(*Settings)
 	}{
 		{"no resolutions", func(s *Settings) { s.Ladder = nil }},
-		{"no detector is on", func(s *Settings) { s.Limit, s.Burst, s.Route = nil, nil, nil }},
+		{"no detector is on", func(s *Settings) { only("")(s) }},
 		{"limit: no resolution keeps a window of 100h0m0s", func(s *Settings) { s.Limit.Window = 100 * time.Hour }},
 		{"burst: no resolution keeps a window of 1h30m0s", func(s *Settings) { s.Burst.Window = 90 * time.Minute }},
 		{"route: no resolution keeps a window of 2900h0m0s", func(s *Settings) { s.Route.Window = 2900 * time.Hour }},
+		{"fanin: no resolution keeps a window of 121h0m0s", func(s *Settings) { s.Fanin.Window = 121 * time.Hour }},
 		{"burst: learns from days", func(s *Settings) { s.Ladder = windows.Ladder{{Name: 'h', Slide: time.Hour, Keep: 200}} }},
 		{"limit: window 0s", func(s *Settings) { s.Limit.Window = 0 }},
 		{"limit: 0 shipments", func(s *Settings) { s.Limit.Shipments = 0 }},
@@ -33,11 +34,16 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		{"burst: threshold NaN", func(s *Settings) { s.Burst.Threshold = math.NaN() }},
 		{"route: window 0s", func(s *Settings) { s.Route.Window = 0 }},
 		{"route: threshold 0", func(s *Settings) { s.Route.Threshold = 0 }},
-		{"route: -1 minimal shipments", func(s *Settings) { s.Route.MinShipments = -1 }},
-		{"population: rate 0", func(s *Settings) { s.Population.Rate = 0 }},
-		{"population: dispersion 0.9", func(s *Settings) { s.Population.Dispersion = 0.9 }},
-		{"population: place probability 1", func(s *Settings) { s.Population.PlaceProbability = 1 }},
-		{"weight -1 of hour 7", func(s *Settings) { s.Population.HourWeights[7] = -1 }},
+		{"surge: window 0s", func(s *Settings) { s.Surge.Window = 0 }},
+		{"fanout: threshold -1", func(s *Settings) { s.Fanout.Threshold = -1 }},
+		{"fanin: threshold 0", func(s *Settings) { s.Fanin.Threshold = 0 }},
+		{"lane_burst: window 0s", func(s *Settings) { s.LaneBurst.Window = 0 }},
+		{"structuring: threshold 0", func(s *Settings) { s.Structuring.Threshold = 0 }},
+		{"slow_route: threshold 0", func(s *Settings) { s.SlowRoute.Threshold = 0 }},
+		{"weight: the threshold", func(s *Settings) { s.Weight.Threshold = 0 }},
+		{"value: the threshold", func(s *Settings) { s.Value.Threshold = math.NaN() }},
+		{"prior: rate 0", func(s *Settings) { s.Prior.Rate = 0 }},
+		{"prior: dispersion 0.9", func(s *Settings) { s.Prior.Dispersion = 0.9 }},
 		{"max fields 0", func(s *Settings) { s.MaxFields = 0 }},
 		{"duplicate horizon -1h", func(s *Settings) { s.DuplicateHorizon = -time.Hour }},
 		{"lateness -24h", func(s *Settings) { s.Admission.Lateness = -day }},
@@ -66,12 +72,15 @@ func TestNewNamesAllFaultsAtOnce(t *testing.T) {
 
 func TestRulesStandInTheOrderOfFindings(t *testing.T) {
 	set := newTestSet(t, nil)
-	c := set.Observe(testEvent(0, 0), newTestSubject(t, "A"))
+	e := testEvent(0, 0)
+	e.Recipient, e.Origin, e.Destination = "R", "P", "Q"
+	w := newWorld(set)
+	c := w.observe(e)
 	var rules []string
 	for _, f := range c.Findings {
 		rules = append(rules, f.Rule)
 	}
-	if want := []string{"limit", "burst", "route"}; !slices.Equal(set.Rules(), want) || !slices.Equal(rules, want) {
+	if want := []string{"limit", "burst", "surge", "fanout", "route", "slow_route", "weight", "value", "fanin", "lane_burst", "structuring"}; !slices.Equal(set.Rules(), want) || !slices.Equal(rules, want) {
 		t.Errorf("rules %v, findings %v, want %v", set.Rules(), rules, want)
 	}
 }
@@ -87,12 +96,14 @@ func TestLayout(t *testing.T) {
 		{"another retention", func(s *Settings) { s.Ladder[0].Keep = 60 }, false},
 		{"another slide", func(s *Settings) { s.Ladder[0].Slide = 30 * time.Minute; s.Ladder[0].Keep = 120 }, false},
 		{"another name", func(s *Settings) { s.Ladder[0].Name = 'x' }, false},
-		{"routes off: places are not counted any more", func(s *Settings) { s.Route = nil }, false},
-		{"a limit of days instead of hours", func(s *Settings) { s.Limit.Window = 7 * 24 * time.Hour; s.Burst = nil; s.Route = nil }, false},
+		{"routes off: places are not counted any more", func(s *Settings) { s.Route, s.SlowRoute = nil, nil }, false},
+		{"recipients off", func(s *Settings) { s.Fanin = nil }, false},
+		{"lanes off", func(s *Settings) { s.LaneBurst, s.Structuring = nil, nil }, false},
+		{"a limit alone", func(s *Settings) { only(ruleLimit)(s) }, false},
 		{"another threshold", func(s *Settings) { s.Burst.Threshold = 9 }, true},
 		{"another window over the same panes", func(s *Settings) { s.Burst.Window = 12 * time.Hour }, true},
 		{"other alerts", func(s *Settings) { s.Alerts.Quiet = time.Hour }, true},
-		{"another population", func(s *Settings) { s.Population.Rate = 3 }, true},
+		{"another prior", func(s *Settings) { s.Prior.Rate = 3 }, true},
 	} {
 		if got := newTestSet(t, c.change).Layout(); slices.Equal(got, usual) != c.same {
 			t.Errorf("%s: layout %v, before %v", c.what, got, usual)
@@ -114,11 +125,11 @@ func TestObserveDependsOnItsOwnEntity(t *testing.T) {
 			e := testEvent(n, time.Duration(rapid.IntRange(0, 50).Draw(t, "hour"))*time.Hour)
 			e.Sender = rapid.SampledFrom([]Sender{"A", "A", "B", "C"}).Draw(t, "sender")
 			e.Destination = rapid.SampledFrom([]Place{"X", "Y"}).Draw(t, "place")
-			got := set.Observe(e, among[e.Sender])
+			got := observe(set, e, among[e.Sender])
 			if e.Sender != "A" {
 				continue
 			}
-			want := set.Observe(e, alone)
+			want := observe(set, e, alone)
 			if want.Flag != nil {
 				over++
 			}
@@ -135,11 +146,11 @@ func TestReconsider(t *testing.T) {
 	set := newTestSet(t, func(s *Settings) { s.Limit.Window = 7 * 24 * time.Hour })
 	subject := newTestSubject(t, "A")
 	for n := range 30 {
-		set.Observe(testEvent(n, time.Duration(n%7)*time.Hour), subject)
+		observe(set, testEvent(n, time.Duration(n%7)*time.Hour), subject)
 	}
 	late := testEvent(30, time.Hour)
-	c := set.Observe(late, subject)
-	again := set.Reconsider(late, subject)
+	c := observe(set, late, subject)
+	again := set.Reconsider(late, subject, subject.Marks(), set.NewProfile(0))
 	if !reflect.DeepEqual(again.Findings, c.Findings) || again.Score != c.Score {
 		t.Errorf("%+v, at first %+v", again.Findings, c.Findings)
 	}
@@ -153,24 +164,27 @@ func TestReconsider(t *testing.T) {
 
 // An event counts as long as any resolution keeps its time, whichever is listed last.
 func TestCountedInWhatStillKeepsIt(t *testing.T) {
-	set := newTestSet(t, func(s *Settings) { s.Limit.Window, s.Route = 7*24*time.Hour, nil })
+	set := newTestSet(t, func(s *Settings) {
+		s.Limit.Window = 7 * 24 * time.Hour
+		s.Surge, s.Route, s.SlowRoute, s.Weight, s.Value = nil, nil, nil, nil, nil
+	})
 	subject := newTestSubject(t, "A")
-	set.Observe(testEvent(0, 100*time.Hour), subject)
-	c := set.Observe(testEvent(1, 0), subject)
+	observe(set, testEvent(0, 100*time.Hour), subject)
+	c := observe(set, testEvent(1, 0), subject)
 	if c.Outcome != Counted || c.Findings[0].Observed != 1 || c.Findings[1].Abstained == "" {
 		t.Errorf("an event behind the hours, but not behind the days: %+v", c)
 	}
-	if c := set.Observe(testEvent(2, -120*24*time.Hour), subject); c.Outcome != TooLate || subject.Entity.Events() != 2 {
+	if c := observe(set, testEvent(2, -120*24*time.Hour), subject); c.Outcome != TooLate || subject.Entity.Events() != 2 {
 		t.Errorf("an event behind the days is %s, %d are counted", c.Outcome, subject.Entity.Events())
 	}
 }
 
 func TestLateEventMarksItsAlert(t *testing.T) {
 	set, subject := newTestSet(t, nil), newTestSubject(t, "A")
-	set.Observe(testEvent(0, 20*time.Hour), subject)
+	observe(set, testEvent(0, 20*time.Hour), subject)
 	var late []bool
 	for n := range 40 {
-		for _, a := range set.Observe(testEvent(n+1, time.Hour), subject).Alerts {
+		for _, a := range observe(set, testEvent(n+1, time.Hour), subject).Alerts {
 			late = append(late, a.Late)
 		}
 	}
@@ -183,32 +197,36 @@ func TestLateEventMarksItsAlert(t *testing.T) {
 func TestConclusionsAreSafeForJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := DefaultSettings()
-		s.Population.Rate = math.Exp(rapid.Float64Range(-14, 6).Draw(t, "ln rate"))
-		s.Population.Dispersion = math.Exp(rapid.Float64Range(0, 6).Draw(t, "ln dispersion"))
-		s.Population.PlaceProbability = math.Exp(rapid.Float64Range(-30, -0.001).Draw(t, "ln place"))
-		s.Population.HourWeights[rapid.IntRange(0, 23).Draw(t, "hour")] = rapid.Float64Range(0, 1).Draw(t, "weight")
+		s.Prior.Rate = math.Exp(rapid.Float64Range(-14, 6).Draw(t, "ln rate"))
+		s.Prior.Dispersion = math.Exp(rapid.Float64Range(0, 6).Draw(t, "ln dispersion"))
 		set, err := New(s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		subject := &Subject{Entity: windows.NewEntity(windows.NewKey(KindSender, "A"))}
+		w := newWorld(set)
 		day, n := 0, 0
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			day = max(0, day+rapid.IntRange(-2, 60).Draw(t, "days"))
 			place := Place(rapid.SampledFrom([]string{"", "X", "Y", "Z"}).Draw(t, "place"))
-			for range rapid.SampledFrom([]int{1, 2, 30, 400}).Draw(t, "parcels") {
+			for range rapid.SampledFrom([]int{1, 2, 30}).Draw(t, "parcels") {
 				n++
 				e := testEvent(n, time.Duration(day)*24*time.Hour)
 				e.Destination = place
-				c := set.Observe(e, subject)
+				e.Origin = Place(rapid.SampledFrom([]string{"", "P"}).Draw(t, "origin"))
+				e.Recipient = Recipient(rapid.SampledFrom([]string{"", "R", "S"}).Draw(t, "recipient"))
+				e.WeightG = Amount{rapid.SampledFrom([]float64{0, 1e-9, 1000, 1e9}).Draw(t, "weight"), true}
+				c := w.observe(e)
 				if _, err := json.Marshal(c); err != nil {
 					t.Fatalf("%v: %+v", err, c)
 				}
 			}
 		}
-		if note := subject.incident.note(); subject.incident.open() && !json.Valid([]byte(note)) {
-			t.Fatalf("note %q", note)
+		for _, subject := range w.subjects {
+			if note := subject.incident.note(); subject.incident.open() && !json.Valid([]byte(note)) {
+				t.Fatalf("note %q", note)
+			}
 		}
+		w.profile.Encode() // panics on a number that is infinite or none
 	})
 }
 
@@ -219,20 +237,20 @@ func TestTexts(t *testing.T) {
 		en, vi  string
 	}{
 		{
-			Finding{Detector: "limit", Observed: 200, Expected: 200, Window: Span{at, at.Add(24 * time.Hour)}},
+			Finding{Rule: "limit", Detector: "limit", Observed: 200, Expected: 200, Window: Span{at, at.Add(24 * time.Hour)}},
 			"200 parcels in 24 h; the limit is 200.", "200 bưu gửi trong 24 giờ; giới hạn là 200.",
 		},
 		{
-			Finding{Detector: "burst", Observed: 9, Expected: 0.432, Window: Span{at, at.Add(6 * time.Hour)}, Baseline: Baseline{Source: Own}},
+			Finding{Rule: "burst", Detector: "burst", Observed: 9, Expected: 0.432, Window: Span{at, at.Add(6 * time.Hour)}, Baseline: Baseline{Source: Own}},
 			"9 parcels in 6 h, where this sender usually sends 0.43.", "9 bưu gửi trong 6 giờ, trong khi người gửi này thường gửi 0,43.",
 		},
 		{
-			Finding{Detector: "burst", Observed: 13, Expected: 0.0001, Window: Span{at, at.Add(90 * time.Minute)}, Baseline: Baseline{Source: Others}},
+			Finding{Rule: "burst", Detector: "burst", Observed: 13, Expected: 0.0001, Window: Span{at, at.Add(90 * time.Minute)}, Baseline: Baseline{Source: Others}},
 			"13 parcels in 90 min, where a sender without a past sends less than 0.01.",
 			"13 bưu gửi trong 90 phút, trong khi một người gửi chưa có lịch sử gửi dưới 0,01.",
 		},
 		{
-			Finding{Detector: "route", Observed: 2, Expected: 12.7, Place: "Q", Window: Span{at, at.Add(48 * time.Hour)}},
+			Finding{Rule: "route", Detector: "route", Observed: 2, Expected: 12.7, Place: "Q", Window: Span{at, at.Add(48 * time.Hour)}},
 			"2 parcels in 2 days to Q, where 13 were to be expected from this sender's routes.",
 			"2 bưu gửi trong 2 ngày đến Q, trong khi theo các tuyến của người gửi này chỉ nên có 13.",
 		},
@@ -253,10 +271,10 @@ func TestDuplicateMarksAreBounded(t *testing.T) {
 	subject := newTestSubject(t, "A")
 	for n := range 50 {
 		e := testEvent(n, time.Duration(n)*time.Minute)
-		if got := set.Observe(e, subject).Outcome; got != Counted {
+		if got := observe(set, e, subject).Outcome; got != Counted {
 			t.Fatalf("event %d is %s", n, got)
 		}
-		if got := set.Observe(e, subject).Outcome; got != Duplicate {
+		if got := observe(set, e, subject).Outcome; got != Duplicate {
 			t.Fatalf("event %d once more is %s", n, got)
 		}
 	}
@@ -268,6 +286,43 @@ func TestDuplicateMarksAreBounded(t *testing.T) {
 	}
 }
 
+// What an event teaches must not depend on when its sender was last stored: a place that was folded away is a new one
+// again, whether or not its empty panes are still in memory.
+func TestAFoldedPlaceIsNewAgainBeforeAndAfterStoring(t *testing.T) {
+	set := newTestSet(t, only(ruleRoute))
+	subject := newTestSubject(t, "A")
+	e := testEvent(0, 0)
+	e.Destination = "Q"
+	observe(set, e, subject)
+	observe(set, testEvent(1, time.Hour), subject)
+	months := set.settings.Ladder[len(set.settings.Ladder)-1]
+	bound(subject.Entity, months, windows.Sub{}, 0)
+	before := set.newPlace(e, subject.Entity)
+	subject.TakeDelta()
+	if after := set.newPlace(e, subject.Entity); before != after {
+		t.Errorf("new before storing: %v, after: %v", before, after)
+	}
+}
+
+// Rules of recipients or lanes may stand alone: that senders are counted for nobody makes no event too late.
+func TestRulesOfRecipientsAlone(t *testing.T) {
+	set := newTestSet(t, func(s *Settings) { only("")(s); s.Fanin = DefaultSettings().Fanin })
+	w := newWorld(set)
+	alerts := 0
+	for n := range 15 {
+		e := testEvent(n, time.Duration(n)*time.Minute)
+		e.Sender, e.Recipient = Sender(fmt.Sprint("S", n)), "R"
+		c := w.observe(e)
+		if c.Outcome != Counted {
+			t.Fatalf("event %d is %s", n+1, c.Outcome)
+		}
+		alerts += len(c.Alerts)
+	}
+	if alerts == 0 {
+		t.Error("fifteen senders to a new recipient make no alert")
+	}
+}
+
 func BenchmarkObserveNewSender(b *testing.B) {
 	set := newTestSet(b, nil)
 	key := windows.NewKey(KindSender, "A")
@@ -276,7 +331,7 @@ func BenchmarkObserveNewSender(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		subject, _ := NewSubject(windows.NewEntity(key))
-		set.Observe(e, subject)
+		observe(set, e, subject)
 	}
 }
 
@@ -301,7 +356,7 @@ func benchmarkObserve(b *testing.B, places, daily int) {
 		if n < places {
 			e.Time = testEvent(0, step*time.Duration(n)).Time
 		}
-		set.Observe(e, subject)
+		observe(set, e, subject)
 		if n++; n%daily == 0 {
 			subject.TakeDelta()
 		}

@@ -75,3 +75,42 @@ func nonzero(x, tiny float64) float64 {
 	}
 	return x
 }
+
+// lnTailBetaBinomial is ln P(X ≥ n) for X out of trials with a chance that is beta distributed with a and b, both
+// above 0.
+func lnTailBetaBinomial(n, trials int64, a, b float64) float64 {
+	if n <= 0 {
+		return 0
+	}
+	if n > trials {
+		return math.Inf(-1)
+	}
+	N := float64(trials)
+	base := lnGamma(N+1) + lnGamma(a+b) - lnGamma(a) - lnGamma(b) - lnGamma(N+a+b)
+	k := float64(n)
+	first := base - lnGamma(k+1) - lnGamma(N-k+1) + lnGamma(k+a) + lnGamma(N-k+b)
+	// The further terms follow by their ratio.
+	sum, term := 1.0, 1.0
+	for i := n; i < trials; i++ {
+		x := float64(i)
+		term *= (N - x) / (x + 1) * (x + a) / (N - x - 1 + b)
+		sum += term
+		if term < 1e-12*sum {
+			break
+		}
+	}
+	return min(0, first+math.Log(sum))
+}
+
+func lnGamma(x float64) float64 {
+	v, _ := math.Lgamma(x) // the sign is + for x above 0
+	return v
+}
+
+// lnTailStudent is ln P(|T| ≥ t) for Student's t with that many degrees of freedom, for t ≥ 0.
+func lnTailStudent(t, freedom float64) float64 {
+	if t <= 0 {
+		return 0
+	}
+	return lnBeta(freedom/2, .5, freedom/(freedom+t*t))
+}

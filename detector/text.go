@@ -10,26 +10,56 @@ import (
 // text says a finding in words.
 func (f *Finding) text() Text {
 	en, vi := length(f.Window.End.Sub(f.Window.Start))
-	n := number(f.Observed)
-	switch f.Detector {
-	case "limit":
+	n, usual := number(f.Observed), number(f.Expected)
+	switch f.Rule {
+	case ruleLimit:
 		return Text{
-			EN: fmt.Sprintf("%s in %s; the limit is %s.", plural(n, "parcel"), en, number(f.Expected)),
-			VI: fmt.Sprintf("%s bưu gửi trong %s; giới hạn là %s.", comma(n), vi, comma(number(f.Expected))),
+			EN: fmt.Sprintf("%s in %s; the limit is %s.", plural(n, "parcel"), en, usual),
+			VI: fmt.Sprintf("%s bưu gửi trong %s; giới hạn là %s.", comma(n), vi, comma(usual)),
 		}
-	case "burst":
+	case ruleBurst, ruleSurge:
 		whose, whoseVI := "this sender usually sends", "người gửi này thường gửi"
 		if f.Baseline.Source == Others {
 			whose, whoseVI = "a sender without a past sends", "một người gửi chưa có lịch sử gửi"
 		}
 		return Text{
-			EN: fmt.Sprintf("%s in %s, where %s %s.", plural(n, "parcel"), en, whose, number(f.Expected)),
-			VI: fmt.Sprintf("%s bưu gửi trong %s, trong khi %s %s.", comma(n), vi, whoseVI, comma(number(f.Expected))),
+			EN: fmt.Sprintf("%s in %s, where %s %s.", plural(n, "parcel"), en, whose, usual),
+			VI: fmt.Sprintf("%s bưu gửi trong %s, trong khi %s %s.", comma(n), vi, whoseVI, comma(usual)),
+		}
+	case ruleFanout:
+		return Text{
+			EN: fmt.Sprintf("%s in %s to recipients that this sender never sent to, where %s were to be expected.", plural(n, "parcel"), en, usual),
+			VI: fmt.Sprintf("%s bưu gửi trong %s đến những người nhận mà người gửi này chưa từng gửi, trong khi chỉ nên có %s.", comma(n), vi, comma(usual)),
+		}
+	case ruleFanin:
+		return Text{
+			EN: fmt.Sprintf("%s in %s to this recipient, where %s were to be expected.", plural(n, "sender"), en, usual),
+			VI: fmt.Sprintf("%s người gửi trong %s đến người nhận này, trong khi chỉ nên có %s.", comma(n), vi, comma(usual)),
+		}
+	case ruleLaneBurst:
+		return Text{
+			EN: fmt.Sprintf("%s in %s on this lane, where %s were to be expected.", plural(n, "parcel"), en, usual),
+			VI: fmt.Sprintf("%s bưu gửi trong %s trên tuyến này, trong khi chỉ nên có %s.", comma(n), vi, comma(usual)),
+		}
+	case ruleStructuring:
+		return Text{
+			EN: fmt.Sprintf("%s in %s that this lane had not seen before, where %s were to be expected.", plural(n, "sender"), en, usual),
+			VI: fmt.Sprintf("%s người gửi mới trên tuyến này trong %s, trong khi chỉ nên có %s.", comma(n), vi, comma(usual)),
+		}
+	case ruleWeight:
+		return Text{
+			EN: fmt.Sprintf("A parcel of %s g, where this sender's usually have about %s g.", n, usual),
+			VI: fmt.Sprintf("Bưu gửi nặng %s g, trong khi người gửi này thường gửi khoảng %s g.", comma(n), comma(usual)),
+		}
+	case ruleValue:
+		return Text{
+			EN: fmt.Sprintf("A parcel of a value of %s, where this sender's usually have about %s.", n, usual),
+			VI: fmt.Sprintf("Bưu gửi trị giá %s, trong khi người gửi này thường gửi khoảng %s.", comma(n), comma(usual)),
 		}
 	}
 	return Text{
-		EN: fmt.Sprintf("%s in %s to %s, where %s were to be expected from this sender's routes.", plural(n, "parcel"), en, f.Place, number(f.Expected)),
-		VI: fmt.Sprintf("%s bưu gửi trong %s đến %s, trong khi theo các tuyến của người gửi này chỉ nên có %s.", comma(n), vi, f.Place, comma(number(f.Expected))),
+		EN: fmt.Sprintf("%s in %s to %s, where %s were to be expected from this sender's routes.", plural(n, "parcel"), en, f.Place, usual),
+		VI: fmt.Sprintf("%s bưu gửi trong %s đến %s, trong khi theo các tuyến của người gửi này chỉ nên có %s.", comma(n), vi, f.Place, comma(usual)),
 	}
 }
 

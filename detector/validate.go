@@ -24,20 +24,26 @@ func (s *Settings) validate() error {
 		need(l.Window > 0, "limit: window %v must be above 0", l.Window)
 		need(l.Shipments >= 1, "limit: %d shipments must be at least 1", l.Shipments)
 	}
-	if b, p := s.Burst, &s.Population; b != nil {
-		need(b.Window > 0, "burst: window %v must be above 0", b.Window)
-		need(b.Threshold > 0, "burst: threshold %v must be above 0", b.Threshold)
-		need(p.Rate > 0, "population: rate %v must be above 0", p.Rate)
-		need(p.Dispersion >= 1, "population: dispersion %v must be at least 1", p.Dispersion)
-		for hour, weight := range p.HourWeights {
-			need(weight >= 0, "population: weight %v of hour %d must not be negative", weight, hour)
+	need(s.Prior.Rate > 0, "prior: rate %v must be above 0", s.Prior.Rate)
+	need(s.Prior.Dispersion >= 1, "prior: dispersion %v must be at least 1", s.Prior.Dispersion)
+	counts := func(rule string, c *CountSettings) {
+		if c != nil {
+			need(c.Window > 0, "%s: window %v must be above 0", rule, c.Window)
+			need(c.Threshold > 0, "%s: threshold %v must be above 0", rule, c.Threshold)
 		}
 	}
-	if r, p := s.Route, s.Population.PlaceProbability; r != nil {
-		need(r.Window > 0, "route: window %v must be above 0", r.Window)
-		need(r.Threshold > 0, "route: threshold %v must be above 0", r.Threshold)
-		need(r.MinShipments >= 0, "route: %d minimal shipments must not be negative", r.MinShipments)
-		need(p > 0 && p < 1, "population: place probability %v must be between 0 and 1", p)
+	counts(ruleBurst, s.Burst)
+	counts(ruleSurge, s.Surge)
+	counts(ruleFanout, s.Fanout)
+	counts(ruleFanin, s.Fanin)
+	counts(ruleLaneBurst, s.LaneBurst)
+	counts(ruleStructuring, s.Structuring)
+	counts(ruleRoute, (*CountSettings)(s.Route))
+	counts(ruleSlowRoute, (*CountSettings)(s.SlowRoute))
+	amounts := func(rule string, a *AmountSettings) {
+		need(a == nil || a.Threshold > 0, "%s: the threshold must be above 0", rule)
 	}
+	amounts(ruleWeight, s.Weight)
+	amounts(ruleValue, s.Value)
 	return errors.Join(errs...)
 }

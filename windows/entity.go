@@ -185,11 +185,20 @@ func (e *Entity) Seen(sub Sub) (time.Time, bool) {
 // Members is the number of members remembered.
 func (e *Entity) Members() int { return len(e.members) }
 
-// ForgetBefore forgets the members last seen before t, then those seen longest ago until at most limit are left.
-func (e *Entity) ForgetBefore(t time.Time, limit int) {
-	all := e.AllMembers()
+// ForgetMarks forgets the marks last seen before t, then those seen longest ago until at most limit are left.
+func (e *Entity) ForgetMarks(t time.Time, limit int) {
+	e.forget(limit, Sub.IsMark, func(m Member) bool { return m.UnixMilli < t.UnixMilli() })
+}
+
+// ForgetOldest forgets the members that are no marks and were seen longest ago, until at most limit are left.
+func (e *Entity) ForgetOldest(limit int) {
+	e.forget(limit, func(s Sub) bool { return !s.IsMark() }, func(Member) bool { return false })
+}
+
+func (e *Entity) forget(limit int, which func(Sub) bool, old func(Member) bool) {
+	all := slices.DeleteFunc(e.AllMembers(), func(m Member) bool { return !which(m.Sub) })
 	for i, m := range all {
-		if m.UnixMilli >= t.UnixMilli() && len(all)-i <= limit {
+		if !old(m) && len(all)-i <= limit {
 			return
 		}
 		delete(e.members, m.Sub)

@@ -126,7 +126,7 @@ func TestFold(t *testing.T) {
 	}
 }
 
-func TestForgetBefore(t *testing.T) {
+func TestForgetMarks(t *testing.T) {
 	for _, c := range []struct {
 		before, limit int
 		want          []int
@@ -140,11 +140,12 @@ func TestForgetBefore(t *testing.T) {
 	} {
 		e := windows.NewEntity(windows.NewKey("sender", "S-1"))
 		for _, h := range []int{3, 1, 4, 2} {
-			e.Saw(windows.NewSub(at(h).String()), at(h))
+			e.Saw(windows.NewMark(at(h).String()), at(h))
 		}
-		e.ForgetBefore(at(c.before), c.limit)
+		e.Saw(windows.NewSub("a member"), at(0))
+		e.ForgetMarks(at(c.before), c.limit)
 		var left []int
-		for _, m := range e.AllMembers() {
+		for _, m := range e.AllMembers()[1:] {
 			left = append(left, int(time.UnixMilli(m.UnixMilli).Sub(at(0)).Hours()))
 		}
 		if !slices.Equal(left, c.want) {
@@ -153,12 +154,29 @@ func TestForgetBefore(t *testing.T) {
 	}
 }
 
+// TestForgetOldest leaves marks alone.
+func TestForgetOldest(t *testing.T) {
+	e := windows.NewEntity(windows.NewKey("sender", "S-1"))
+	mark, old, young := windows.NewMark("R-1"), windows.NewSub("R-1"), windows.NewSub("R-2")
+	e.Saw(mark, at(1))
+	e.Saw(young, at(3))
+	e.Saw(old, at(2))
+	e.ForgetOldest(1)
+	var left []windows.Sub
+	for _, m := range e.AllMembers() {
+		left = append(left, m.Sub)
+	}
+	if want := []windows.Sub{mark, young}; !slices.Equal(left, want) {
+		t.Errorf("left %v, want %v", left, want)
+	}
+}
+
 // TestForgottenAndSeenEarlier: the store must forget the later time too, or a reload would bring it back.
 func TestForgottenAndSeenEarlier(t *testing.T) {
 	e := windows.NewEntity(windows.NewKey("sender", "S-1"))
 	sub := windows.NewSub("R-1")
 	e.RestoreMember(sub, at(5))
-	e.ForgetBefore(at(9), 10)
+	e.ForgetOldest(0)
 	e.Saw(sub, at(2))
 	d := e.TakeDelta()
 	if !slices.Equal(d.Forget, []windows.Sub{sub}) || !slices.Equal(d.Seen, []windows.Member{{Sub: sub, UnixMilli: at(2).UnixMilli()}}) {

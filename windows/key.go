@@ -3,6 +3,7 @@ package windows
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
@@ -78,6 +79,30 @@ func NewSub(name string) Sub {
 		h >>= 6
 	}
 	return s
+}
+
+// NewMark hashes the name of something that is only to be recognised, such as an event, apart from second keys: it
+// begins with an exclamation mark, which leaves 42 bits of the hash.
+func NewMark(name string) Sub {
+	s := NewSub(name)
+	s[0] = '!'
+	return s
+}
+
+// IsMark reports whether NewMark made s.
+func (s Sub) IsMark() bool { return s[0] == '!' }
+
+// MarshalText gives the eight characters.
+func (s Sub) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText gives.
+func (s *Sub) UnmarshalText(text []byte) error {
+	if len(text) != len(s) && len(text) != 0 {
+		return fmt.Errorf("second key %q has not %d characters", text, len(s))
+	}
+	*s = Sub{}
+	copy(s[:], text)
+	return nil
 }
 
 // IsZero reports whether s is no second key.

@@ -44,7 +44,7 @@ type stored struct {
 var (
 	short    = windows.Ladder{{Name: 'h', Slide: time.Hour, Keep: 5}, {Name: 'd', Slide: 24 * time.Hour, Keep: 3}}
 	measures = []windows.Measure{'i', 'o'}
-	subs     = []windows.Sub{{}, windows.NewSub("a"), windows.NewSub("b"), windows.NewSub("c")}
+	subs     = []windows.Sub{{}, windows.NewSub("a"), windows.NewSub("b"), windows.NewSub("c"), windows.NewMark("d"), windows.NewMark("e")}
 )
 
 func TestEntityAgainstLists(t *testing.T) {
@@ -138,8 +138,8 @@ func (m *model) saw(t *rapid.T) {
 
 func (m *model) forget(t *rapid.T) {
 	before := m.now.Add(-time.Duration(rapid.IntRange(0, 600).Draw(t, "minutes")) * time.Minute)
-	m.entity.ForgetBefore(before, len(subs))
-	maps.DeleteFunc(m.members, func(_ windows.Sub, ms int64) bool { return ms < before.UnixMilli() })
+	m.entity.ForgetMarks(before, len(subs))
+	maps.DeleteFunc(m.members, func(s windows.Sub, ms int64) bool { return s.IsMark() && ms < before.UnixMilli() })
 }
 
 func (m *model) event(t *rapid.T) {

@@ -22,6 +22,7 @@ func numbers() map[string]func(*detector.Alert) float64 {
 		"items":          func(a *detector.Alert) float64 { return float64(a.ItemsTotal) },
 		"held":           func(a *detector.Alert) float64 { return float64(a.Held) },
 		"counterfactual": func(a *detector.Alert) float64 { return a.Counterfactual },
+		"one_in":         func(a *detector.Alert) float64 { return a.OneIn },
 	}
 }
 

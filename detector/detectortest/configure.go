@@ -39,9 +39,16 @@ func parseAssignments(words []string) (statement, error) {
 //
 //	limit=off, limit.window=24h, limit.shipments=200
 //	burst=off, burst.window=6h, burst.threshold=4
-//	route=off, route.window=24h, route.threshold=4, route.min_shipments=10
-//	population.rate=0.25, population.dispersion=2, population.place_probability=0.01
-//	population.hours=8-18 (a day's parcels come evenly in these hours), population.hours=all
+//	surge=off, surge.window=14d, surge.threshold=4
+//	fanout=off, fanout.window=6h, fanout.threshold=4
+//	route=off, route.window=24h, route.threshold=4
+//	slow_route=off, slow_route.window=14d, slow_route.threshold=4
+//	weight=off, weight.threshold=4
+//	value=off, value.threshold=4
+//	fanin=off, fanin.window=2d, fanin.threshold=4
+//	lane_burst=off, lane_burst.window=24h, lane_burst.threshold=4
+//	structuring=off, structuring.window=24h, structuring.threshold=4
+//	prior.rate=0.25, prior.dispersion=1.5
 //	alerts.cooldown=6h, alerts.quiet=24h, alerts.update_factor=2
 //	alerts.medium=6, alerts.high=8, alerts.critical=12
 //	events.shipment_types=posted,accepted, events.allowed_lateness=30d, events.clock_tolerance=1h
@@ -60,33 +67,42 @@ func Configure(s *detector.Settings, key, value string) error {
 }
 
 func setters(s *detector.Settings) map[string]func(string) error {
-	return map[string]func(string) error{
-		"limit":                        off(&s.Limit),
-		"limit.window":                 within(&s.Limit, func(l *detector.LimitSettings, v string) error { return setLength(&l.Window, v) }),
-		"limit.shipments":              within(&s.Limit, func(l *detector.LimitSettings, v string) error { return setWhole(&l.Shipments, v) }),
-		"burst":                        off(&s.Burst),
-		"burst.window":                 within(&s.Burst, func(b *detector.BurstSettings, v string) error { return setLength(&b.Window, v) }),
-		"burst.threshold":              within(&s.Burst, func(b *detector.BurstSettings, v string) error { return setFloat(&b.Threshold, v) }),
-		"route":                        off(&s.Route),
-		"route.window":                 within(&s.Route, func(r *detector.RouteSettings, v string) error { return setLength(&r.Window, v) }),
-		"route.threshold":              within(&s.Route, func(r *detector.RouteSettings, v string) error { return setFloat(&r.Threshold, v) }),
-		"route.min_shipments":          within(&s.Route, func(r *detector.RouteSettings, v string) error { return setWhole(&r.MinShipments, v) }),
-		"population.rate":              to(&s.Population.Rate, setFloat),
-		"population.dispersion":        to(&s.Population.Dispersion, setFloat),
-		"population.place_probability": to(&s.Population.PlaceProbability, setFloat),
-		"population.hours":             to(&s.Population.HourWeights, setHours),
-		"alerts.cooldown":              to(&s.Alerts.Cooldown, setLength),
-		"alerts.quiet":                 to(&s.Alerts.Quiet, setLength),
-		"alerts.update_factor":         to(&s.Alerts.UpdateFactor, setFloat),
-		"alerts.medium":                to(&s.Alerts.Medium, setFloat),
-		"alerts.high":                  to(&s.Alerts.High, setFloat),
-		"alerts.critical":              to(&s.Alerts.Critical, setFloat),
-		"events.shipment_types":        to(&s.ShipmentTypes, setList),
-		"events.allowed_lateness":      to(&s.Admission.Lateness, setLength),
-		"events.clock_tolerance":       to(&s.Admission.ClockTolerance, setLength),
-		"events.duplicate_horizon":     to(&s.DuplicateHorizon, setLength),
-		"windows.max_fields":           to(&s.MaxFields, setCount),
+	all := map[string]func(string) error{
+		"limit":                    off(&s.Limit),
+		"limit.window":             within(&s.Limit, func(l *detector.LimitSettings, v string) error { return setLength(&l.Window, v) }),
+		"limit.shipments":          within(&s.Limit, func(l *detector.LimitSettings, v string) error { return setWhole(&l.Shipments, v) }),
+		"prior.rate":               to(&s.Prior.Rate, setFloat),
+		"prior.dispersion":         to(&s.Prior.Dispersion, setFloat),
+		"alerts.cooldown":          to(&s.Alerts.Cooldown, setLength),
+		"alerts.quiet":             to(&s.Alerts.Quiet, setLength),
+		"alerts.update_factor":     to(&s.Alerts.UpdateFactor, setFloat),
+		"alerts.medium":            to(&s.Alerts.Medium, setFloat),
+		"alerts.high":              to(&s.Alerts.High, setFloat),
+		"alerts.critical":          to(&s.Alerts.Critical, setFloat),
+		"events.shipment_types":    to(&s.ShipmentTypes, setList),
+		"events.allowed_lateness":  to(&s.Admission.Lateness, setLength),
+		"events.clock_tolerance":   to(&s.Admission.ClockTolerance, setLength),
+		"events.duplicate_horizon": to(&s.DuplicateHorizon, setLength),
+		"windows.max_fields":       to(&s.MaxFields, setCount),
 	}
+	for rule, settings := range map[string]**detector.CountSettings{
+		"burst": &s.Burst, "surge": &s.Surge, "fanout": &s.Fanout,
+		"fanin": &s.Fanin, "lane_burst": &s.LaneBurst, "structuring": &s.Structuring,
+	} {
+		all[rule] = off(settings)
+		all[rule+".window"] = within(settings, func(c *detector.CountSettings, v string) error { return setLength(&c.Window, v) })
+		all[rule+".threshold"] = within(settings, func(c *detector.CountSettings, v string) error { return setFloat(&c.Threshold, v) })
+	}
+	for rule, settings := range map[string]**detector.RouteSettings{"route": &s.Route, "slow_route": &s.SlowRoute} {
+		all[rule] = off(settings)
+		all[rule+".window"] = within(settings, func(r *detector.RouteSettings, v string) error { return setLength(&r.Window, v) })
+		all[rule+".threshold"] = within(settings, func(r *detector.RouteSettings, v string) error { return setFloat(&r.Threshold, v) })
+	}
+	for rule, settings := range map[string]**detector.AmountSettings{"weight": &s.Weight, "value": &s.Value} {
+		all[rule] = off(settings)
+		all[rule+".threshold"] = within(settings, func(a *detector.AmountSettings, v string) error { return setFloat(&a.Threshold, v) })
+	}
+	return all
 }
 
 // to sets a value where it stands.
@@ -144,20 +160,5 @@ func setFloat(at *float64, v string) (err error) {
 
 func setList(at *[]string, v string) error {
 	*at = strings.Split(v, ",")
-	return nil
-}
-
-func setHours(at *[24]float64, v string) error {
-	*at = [24]float64{}
-	if v == "all" {
-		return nil
-	}
-	h, err := parseHours(v)
-	if err != nil {
-		return err
-	}
-	for i := range h.length {
-		at[(h.from+i)%24] = 1
-	}
 	return nil
 }

@@ -14,7 +14,7 @@ func clock(t time.Time) string { return t.Format("2006-01-02T15:04:05") }
 func describe(a *detector.Alert) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "alert %s %s %s observed=%v expected=%v score=%v severity=%s items=%d held=%d",
-		a.Activity, a.Rule, a.Entity.ID, a.Observed, a.Expected, a.Score, a.Severity, a.ItemsTotal, a.Held)
+		a.Activity, a.Rule, refer(a.Entity), a.Observed, a.Expected, a.Score, a.Severity, a.ItemsTotal, a.Held)
 	if a.Late {
 		b.WriteString(" late=yes")
 	}
@@ -25,9 +25,9 @@ func describe(a *detector.Alert) string {
 	return b.String()
 }
 
-// describeLast tells what the rules made of a sender's last event.
-func (w *world) describeLast(name string) string {
-	c := w.sender(name).last
+// describeLast tells what the rules made of an entity's last event.
+func (w *world) describeLast(s subject) string {
+	c := w.known(s).last
 	if c.Outcome == "" {
 		return "there is none"
 	}
@@ -36,6 +36,9 @@ func (w *world) describeLast(name string) string {
 	}
 	var all []string
 	for i := range c.Findings {
+		if c.Findings[i].Rule == "" {
+			continue // the event lacks what this rule judges
+		}
 		all = append(all, describeFinding(&c.Findings[i]))
 	}
 	if c.Held {

@@ -15,8 +15,9 @@ import (
 // settings are so simple that a reader can count: the third shipment of a day is one too many.
 func settings() detector.Settings {
 	return detector.Settings{
-		Ladder:    windows.Ladder{{Name: 'h', Slide: time.Hour, Keep: 50}},
+		Ladder:    windows.Ladder{{Name: 'h', Slide: time.Hour, Keep: 50}, {Name: 'd', Slide: day, Keep: 120}},
 		MaxFields: 512,
+		Prior:     detector.Prior{Rate: 0.25, Dispersion: 1.5},
 		Limit:     &detector.LimitSettings{Window: day, Shipments: 3},
 		Alerts:    detector.AlertSettings{Cooldown: 6 * time.Hour, Quiet: day, UpdateFactor: 2, Medium: 6, High: 8, Critical: 12},
 	}
@@ -44,7 +45,7 @@ func TestScenariosThatHold(t *testing.T) {
 		"senders apart":        "event A at 2026-03-02 x 2\nevent B at 2026-03-02 x 2\nquiet",
 		"relative times":       "event A at 2026-03-02T10:00:30 x 2\nevent A at +1d\nquiet A\nevent A at +1s x 2\nalert create limit A",
 		"newest first is late": "event A at 2026-03-02 x 3 in 3h newest-first\nalert create limit A late=yes event=event-3",
-		"score and abstain":    "config route.window=24h route.threshold=4 route.min_shipments=2 population.place_probability=0.1\nevent A at 2026-03-02\nscore limit A = 0\nabstain route A",
+		"score and abstain":    "config route.window=24h route.threshold=4\nevent A at 2026-03-02\nscore limit A = 0\nabstain route A",
 		"a type that counts":   "config events.shipment_types=posted,accepted\nevent A at 2026-03-02 type accepted\noutcome counted\nevent A at +0s type lost\noutcome not_shipment",
 		"rate of a week":       "load A 7/week for 14d to X\ncounted A 14\nload A 2/week for 14d to new\ncounted A 18",
 		"a load goes on the day after": `
@@ -52,6 +53,25 @@ func TestScenariosThatHold(t *testing.T) {
 			load A 1/day for 1d to X hours 23-24
 			load A 1/day for 1d to X hours 0-1
 			alert create limit A`,
+		"names in turn": "event S1..S3,new from P to Q recipient R1..R2 weight 900g,1100g value 5 at 2026-03-02 x 4\ncounted S3 1\ncounted new-1 1",
+		"recipients and lanes": `
+			config limit.shipments=99 fanin.window=24h fanin.threshold=4 lane_burst.window=24h lane_burst.threshold=4
+			event S1..S30 from P to Q recipient R at 2026-03-02 x 30
+			alert create fanin recipient R reasons=fanin one_in=0
+			alert update fanin recipient R
+			quiet lane P>Q
+			score lane_burst lane P>Q > 3
+			flagged lane P>Q > 3
+			flagged sender S30 1
+			counted recipient R 30
+			fields lane P>Q > 3
+			held recipient R 19`,
+		"a profile is learned day by day": `
+			config limit=off weight.threshold=4
+			event A at 2026-01-01 weight 900g,1100g x 40
+			abstain weight A
+			event A at +1d weight 1000g
+			score weight A < 1`,
 		"alerts of a load": "config limit.shipments=1 alerts.quiet=100d\nload A 1/day for 2d to X\nalert create limit A\nalert update limit A",
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -100,47 +120,55 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 
 func TestParseErrorsSayWhatToWrite(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                            "write at least one load or event",
-		"evnt A":                      "write config, load, event",
-		"config":                      "at least one key=value",
-		"config burst.threshold = 5":  "key=value without spaces",
-		"config burst.treshold=5":     "write one of alerts.cooldown",
-		"config burst=on":             "write off",
-		"config limit.window=1 day":   `limit.window: "1" is no length of time`,
-		"config limit.shipments=-1":   "whole number of at least 0",
-		"config population.hours=8":   "write them like 8-18",
-		"config population.rate=much": `"much" is no number`,
+		"":                           "write at least one load or event",
+		"evnt A":                     "write config, load, event",
+		"config":                     "at least one key=value",
+		"config burst.threshold = 5": "key=value without spaces",
+		"config burst.treshold=5":    "write one of alerts.cooldown",
+		"config burst=on":            "write off",
+		"config limit.window=1 day":  `limit.window: "1" is no length of time`,
+		"config limit.shipments=-1":  "whole number of at least 0",
+		"config prior.rate=much":     `"much" is no number`,
 		"event A at 2026-03-02\nconfig route=off": "a.test:2: config must stand before",
 		"load A":                                     "write: load SENDER 2/day",
 		"load A 2/month for 60d to X":                `"2/month" is no rate`,
 		"load A 0/day for 60d to X":                  "whole number of at least 1",
 		"load A 2/day to X":                          "no number of whole days",
 		"load A 2/day for 36h to X":                  "no number of whole days",
-		"load A 2/day for 60d":                       "empty place",
-		"load A 2/day for 60d to X from yesterday":   "from: \"yesterday\" is no time",
+		"load A 2/day for 60d":                       "a place is missing",
+		"load A 2/day for 60d to X since yesterday":  "since: \"yesterday\" is no time",
+		"load A,,B 2/day for 60d to X":               "sender: \"A,,B\" has an empty name",
+		"event S1..T9 at 2026-03-02":                 "S1..T9 is no range",
+		"event S9..S1 at 2026-03-02":                 "S9..S1 is no range",
+		"event S1..S99999 at 2026-03-02":             "is no range",
+		"event A at 2026-03-02 weight 2kg":           `weight: "2kg" is no number`,
+		"event A at 2026-03-02 recipient":            `"recipient" needs a value`,
+		"alert create fanin recipient":               "which recipient is missing",
+		"quiet lane X":                               "write: quiet SUBJECT",
+		"score lane_burst lane >Y > 3":               "write: score RULE SUBJECT",
 		"load A 2/day for 60d to X hours 8-8":        "22-6 for a night",
 		"event":                                      "a sender is missing",
 		"event A":                                    "at: \"\" is no time",
-		"event A at 2026-03-02 20 times":             `"20" is not understood here: write one of at, early, id`,
+		"event A at 2026-03-02 20 times":             `"20" is not understood here: write one of at, early, from, id`,
 		"event A at 2026-03-02 x":                    `"x" needs a value`,
 		"event A at 2026-03-02 x 0":                  "at least 1",
 		"event A at 2026-03-02 x 2 x 3":              `"x" stands twice`,
 		"event A at 2026-03-02 in 2":                 "write it like 30s",
 		"event A at 2026-03-02 late 1d early 1d":     "exclude each other",
-		"event A to X,,Y at 2026-03-02":              "empty place",
+		"event A to X,,Y at 2026-03-02":              "empty name",
 		"event A at +soon":                           "no length of time",
-		"alert create burst":                         "an activity, a rule and a sender",
+		"alert create burst":                         "an activity, a rule and a subject",
 		"alert open burst A":                         `an alert is not "open"`,
 		"alert create burst A loud":                  "write it like observed>=15",
 		"alert create burst A noise>=3":              "write one of counterfactual, expected",
 		"alert create burst A observed>=many":        `"many" is no number`,
 		"alert create burst A severity>=high":        "compared with = only",
-		"quiet A B":                                  "write: quiet SENDER",
-		"flagged A":                                  "write: flagged SENDER 12",
+		"quiet A B":                                  "write: quiet SUBJECT",
+		"flagged A":                                  "write: flagged SUBJECT 12",
 		"held A some":                                `"some" is no number`,
 		"counted A != 3":                             `"!=" does not compare`,
-		"score burst A 3":                            "write: score RULE SENDER >= 3",
-		"abstain burst":                              "write: abstain RULE SENDER",
+		"score burst A 3":                            "write: score RULE SUBJECT >= 3",
+		"abstain burst":                              "write: abstain RULE SUBJECT",
 		"outcome lost":                               "write: outcome with one of [counted",
 		"event A at 2026-03-02\nfoo\nquiet\nalert x": "a.test:4: ",
 	} {
@@ -168,7 +196,7 @@ func TestFaultsFoundWhenPlaying(t *testing.T) {
 func TestConfigureLeavesSharedSettingsAlone(t *testing.T) {
 	base := settings()
 	changed := base
-	for _, kv := range []string{"limit.shipments=7", "limit.window=2d", "burst.threshold=5.5", "alerts.quiet=1d12h", "population.hours=22-2", "windows.max_fields=99"} {
+	for _, kv := range []string{"limit.shipments=7", "limit.window=2d", "burst.threshold=5.5", "alerts.quiet=1d12h", "prior.rate=2", "weight.threshold=5", "windows.max_fields=99"} {
 		key, value, _ := strings.Cut(kv, "=")
 		if err := Configure(&changed, key, value); err != nil {
 			t.Fatal(err)
@@ -178,11 +206,9 @@ func TestConfigureLeavesSharedSettingsAlone(t *testing.T) {
 		t.Errorf("the settings it started from changed: %+v", base)
 	}
 	if changed.Limit.Shipments != 7 || changed.Limit.Window != 48*time.Hour || changed.Burst.Threshold != 5.5 ||
-		changed.Alerts.Quiet != 36*time.Hour || changed.MaxFields != 99 {
+		changed.Alerts.Quiet != 36*time.Hour || changed.MaxFields != 99 ||
+		changed.Prior.Rate != 2 || changed.Weight.Threshold != 5 {
 		t.Errorf("changed: %+v", changed)
-	}
-	if w := changed.Population.HourWeights; w[21] != 0 || w[22] != 1 || w[1] != 1 || w[2] != 0 {
-		t.Errorf("hours 22-2: %v", w)
 	}
 	if err := Configure(&changed, "burst", "off"); err != nil || changed.Burst != nil {
 		t.Errorf("burst=off leaves %+v (%v)", changed.Burst, err)
@@ -216,11 +242,52 @@ func TestARestartThatMattersFails(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.stored[w.sender("A").key].note = "" // as if the incident were not part of what is stored
+	w.stored[sender("A").key()].note = "" // as if the incident were not part of what is stored
 	err = w.send(shipment{sender: "A", at: at})
 	var f *Failure
 	if !errors.As(err, &f) || !strings.Contains(f.Expected, "restarted before the event of 2026-01-01T00:00:00") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The same of a recipient, whose conclusions come after the sender's.
+func TestARestartThatMattersToARecipientFails(t *testing.T) {
+	s := settings()
+	s.Fanin = &detector.CountSettings{Window: day, Threshold: 4}
+	set, err := detector.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(set)
+	for _, name := range []string{"A", "B", "C"} {
+		if err := w.send(shipment{sender: name, recipient: "R", at: epoch()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clear(w.stored[subject{detector.KindRecipient, "R"}.key()].counts)
+	var f *Failure
+	if err = w.send(shipment{sender: "D", recipient: "R", at: epoch()}); !errors.As(err, &f) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A day's profile is decided by its first event, and stays: late events of a past day are judged as it was.
+func TestProfilesByDay(t *testing.T) {
+	set, err := detector.New(settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProfiles(set)
+	first := p.on(10)
+	sums := detector.NewSums()
+	sums.Parcels = 7
+	p.teach(sums)
+	if p.on(10) != first || p.on(9) == first {
+		t.Error("a day's profile changed, or a day before it took it over")
+	}
+	next := p.on(12)
+	if next.ID() == first.ID() || p.on(11) != first || p.on(12) != next {
+		t.Error("what was taught came into force on the wrong day")
 	}
 }
 

@@ -8,10 +8,9 @@ import (
 
 // event is one shipment or several, spread evenly.
 type event struct {
-	sender      string
-	to          places // nil for none
+	shape
 	at          time.Time
-	after       time.Duration // of the sender's latest event, where at is zero
+	after       time.Duration // of the first sender's latest event, where at is zero
 	n           int64
 	in          time.Duration
 	newestFirst bool
@@ -21,22 +20,20 @@ type event struct {
 }
 
 func parseEvent(words []string) (statement, error) {
-	const usage = "write: event SENDER to X at 2026-03-02T10:00 [x 20] [in 2h] [newest-first] [late 1d] [early 1h] [type posted] [id E1]"
+	const usage = "write: event SENDER to X [from P] [recipient R] [weight 900g] [value 120] at 2026-03-02T10:00 [x 20] [in 2h] [newest-first] [late 1d] [early 1h] [type posted] [id E1]"
 	if len(words) == 0 {
 		return nil, fmt.Errorf("a sender is missing; %s", usage)
 	}
-	o, err := parseOptions(words[1:], map[string]bool{
-		"to": true, "at": true, "x": true, "in": true, "newest-first": false, "late": true, "early": true, "type": true, "id": true,
-	})
+	o, err := parseOptions(words[1:], shaped(map[string]bool{
+		"at": true, "x": true, "in": true, "newest-first": false, "late": true, "early": true, "type": true, "id": true,
+	}))
 	if err != nil {
 		return nil, err
 	}
-	e := event{sender: words[0], n: 1, kind: o["type"], id: o["id"]}
+	e := event{n: 1, kind: o["type"], id: o["id"]}
 	_, e.newestFirst = o["newest-first"]
-	if to, ok := o["to"]; ok {
-		if e.to, err = parsePlaces(to); err != nil {
-			return nil, fmt.Errorf("to: %w", err)
-		}
+	if e.shape, err = parseShape(words[0], o); err != nil {
+		return nil, err
 	}
 	if after, relative := strings.CutPrefix(o["at"], "+"); relative {
 		e.after, err = parseLength(after)
@@ -82,9 +79,9 @@ func (e event) play(w *world) error {
 	}
 	at := e.at
 	if at.IsZero() {
-		latest := w.sender(e.sender).latest
+		latest := w.known(e.first()).latest
 		if latest.IsZero() {
-			return fmt.Errorf("at +%v counts from %s's latest event and it has none: give a date", e.after, e.sender)
+			return fmt.Errorf("at +%v counts from %s's latest event and it has none: give a date", e.after, e.first().id)
 		}
 		at = latest.Add(e.after)
 	}
@@ -93,10 +90,9 @@ func (e event) play(w *world) error {
 		if e.newestFirst {
 			nth = e.n - 1 - k
 		}
-		s := shipment{
-			sender: e.sender, to: w.place(e.to, int(k)), kind: e.kind, id: e.id,
-			at: at.Add(time.Duration(nth) * e.in / time.Duration(e.n)).Truncate(time.Millisecond),
-		}
+		s := e.shipment(w, int(k))
+		s.kind, s.id = e.kind, e.id
+		s.at = at.Add(time.Duration(nth) * e.in / time.Duration(e.n)).Truncate(time.Millisecond)
 		if e.recorded {
 			s.recorded = s.at.Add(e.lag)
 		}

@@ -11,24 +11,30 @@ import (
 
 // alert expects the next alert in order.
 type alert struct {
-	activity     detector.Activity
-	rule, sender string
-	conditions   []condition
-	text         string
+	activity   detector.Activity
+	rule       string
+	of         subject
+	conditions []condition
+	text       string
 }
 
 func parseAlert(words []string) (statement, error) {
-	const usage = "write: alert create|update|close RULE SENDER [observed>=15] [severity=high] …"
+	const usage = "write: alert create|update|close RULE SUBJECT [observed>=15] [severity=high] …"
 	if len(words) < 3 {
-		return nil, fmt.Errorf("an activity, a rule and a sender are needed; %s", usage)
+		return nil, fmt.Errorf("an activity, a rule and a subject are needed; %s", usage)
 	}
-	a := alert{activity: detector.Activity(words[0]), rule: words[1], sender: words[2], text: strings.Join(words, " ")}
+	a := alert{activity: detector.Activity(words[0]), rule: words[1], text: strings.Join(words, " ")}
 	switch a.activity {
 	case detector.Create, detector.Update, detector.Close:
 	default:
 		return nil, fmt.Errorf("an alert is not %q; %s", words[0], usage)
 	}
-	for _, w := range words[3:] {
+	of, rest, err := takeSubject(words[2:])
+	if err != nil {
+		return nil, err
+	}
+	a.of = of
+	for _, w := range rest {
 		c, err := parseCondition(w)
 		if err != nil {
 			return nil, err
@@ -40,10 +46,10 @@ func parseAlert(words []string) (statement, error) {
 
 func (a alert) play(w *world) error {
 	if len(w.unread) == 0 {
-		return failed(a.text, "no alert. The last event of %s: %s", a.sender, w.describeLast(a.sender))
+		return failed(a.text, "no alert. The last event of %s: %s", a.of, w.describeLast(a.of))
 	}
 	got := &w.unread[0].alert
-	if got.Activity != a.activity || got.Rule != a.rule || got.Entity.ID != a.sender {
+	if got.Activity != a.activity || got.Rule != a.rule || !a.of.is(got.Entity) {
 		return failed(a.text, "%s", describe(got))
 	}
 	for _, c := range a.conditions {
@@ -56,49 +62,50 @@ func (a alert) play(w *world) error {
 }
 
 // quiet expects that no alert is left.
-type quiet struct{ sender string }
+type quiet struct{ of *subject } // nil is anybody
 
 func parseQuiet(words []string) (statement, error) {
-	switch len(words) {
-	case 0:
+	if len(words) == 0 {
 		return quiet{}, nil
-	case 1:
-		return quiet{words[0]}, nil
 	}
-	return nil, fmt.Errorf("write: quiet SENDER, or quiet alone for everybody")
+	of, rest, err := takeSubject(words)
+	if err != nil || len(rest) > 0 {
+		return nil, fmt.Errorf("write: quiet SUBJECT, or quiet alone for everybody")
+	}
+	return quiet{&of}, nil
 }
 
 func (q quiet) play(w *world) error {
 	for i := range w.unread {
-		if a := &w.unread[i].alert; q.sender == "" || a.Entity.ID == q.sender {
+		if a := &w.unread[i].alert; q.of == nil || q.of.is(a.Entity) {
 			return failed("no alert", "%s", describe(a))
 		}
 	}
 	return nil
 }
 
-// total expects a number of a sender.
+// total expects a number of an entity.
 type total struct {
-	what, sender string
-	compare      comparison
+	what    string
+	of      subject
+	compare comparison
 }
 
 func parseTotal(what string, words []string) (statement, error) {
-	t := total{what: what}
-	if len(words) == 2 {
-		words = []string{words[0], "=", words[1]}
+	of, rest, err := takeSubject(words)
+	if len(rest) == 1 {
+		rest = []string{"=", rest[0]}
 	}
-	if len(words) != 3 {
-		return nil, fmt.Errorf("write: %s SENDER 12, or %s SENDER >= 12", what, what)
+	if err != nil || len(rest) != 2 {
+		return nil, fmt.Errorf("write: %s SUBJECT 12, or %s SUBJECT >= 12", what, what)
 	}
-	t.sender = words[0]
-	var err error
-	t.compare, err = parseComparison(words[1], words[2])
+	t := total{what: what, of: of}
+	t.compare, err = parseComparison(rest[0], rest[1])
 	return t, err
 }
 
 func (t total) play(w *world) error {
-	s := w.sender(t.sender)
+	s := w.known(t.of)
 	var n int64
 	switch t.what {
 	case "flagged":
@@ -106,36 +113,49 @@ func (t total) play(w *world) error {
 	case "held":
 		n, s.held = s.held, 0
 	case "counted":
-		n = w.stored.load(s.key, w.set.Ladder()).Events()
+		n = w.stored.load(t.of.key(), w.set.Ladder()).Events()
 	case "fields":
-		n = int64(w.stored.load(s.key, w.set.Ladder()).Fields())
+		n = int64(w.stored.load(t.of.key(), w.set.Ladder()).Fields())
 	}
 	if !t.compare.holds(float64(n)) {
-		return failed(fmt.Sprintf("%s of %s %s", t.what, t.sender, t.compare), "%d", n)
+		return failed(fmt.Sprintf("%s of %s %s", t.what, t.of, t.compare), "%d", n)
 	}
 	return nil
 }
 
-// score expects what a rule made of a sender's last event.
+// score expects what a rule made of an entity's last event.
 type score struct {
-	rule, sender string
-	abstained    bool
-	compare      comparison
+	rule      string
+	of        subject
+	abstained bool
+	compare   comparison
 }
 
 func parseScore(words []string) (statement, error) {
-	if len(words) != 4 {
-		return nil, fmt.Errorf("write: score RULE SENDER >= 3")
+	s, rest, err := parseJudged(words)
+	if err != nil || len(rest) != 2 {
+		return nil, fmt.Errorf("write: score RULE SUBJECT >= 3")
 	}
-	c, err := parseComparison(words[2], words[3])
-	return score{rule: words[0], sender: words[1], compare: c}, err
+	s.compare, err = parseComparison(rest[0], rest[1])
+	return s, err
 }
 
 func parseAbstain(words []string) (statement, error) {
-	if len(words) != 2 {
-		return nil, fmt.Errorf("write: abstain RULE SENDER")
+	s, rest, err := parseJudged(words)
+	if err != nil || len(rest) > 0 {
+		return nil, fmt.Errorf("write: abstain RULE SUBJECT")
 	}
-	return score{rule: words[0], sender: words[1], abstained: true}, nil
+	s.abstained = true
+	return s, nil
+}
+
+// parseJudged reads a rule and whom it judged, and gives what follows.
+func parseJudged(words []string) (score, []string, error) {
+	if len(words) == 0 {
+		return score{}, nil, fmt.Errorf("a rule is missing")
+	}
+	of, rest, err := takeSubject(words[1:])
+	return score{rule: words[0], of: of}, rest, err
 }
 
 func (s score) play(w *world) error {
@@ -147,11 +167,14 @@ func (s score) play(w *world) error {
 	if s.abstained {
 		expected = s.rule + " abstains"
 	}
-	findings := w.sender(s.sender).last.Findings
+	findings := w.known(s.of).last.Findings
 	if findings == nil {
-		return failed(expected, "%s", w.describeLast(s.sender))
+		return failed(expected, "%s", w.describeLast(s.of))
 	}
 	f := &findings[at]
+	if f.Rule == "" {
+		return failed(expected, "%s does not judge such an event", s.rule)
+	}
 	if (f.Abstained != "") != s.abstained || !s.abstained && !s.compare.holds(f.Score) {
 		return failed(expected, "%s", describeFinding(f))
 	}

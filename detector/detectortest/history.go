@@ -30,24 +30,23 @@ func parseHours(s string) (hours, error) {
 
 // load is a steady past: n events in every period of days.
 type load struct {
-	sender    string
+	shape
 	n, period int64
 	days      int64
-	to        places
-	from      time.Time // zero for where the sender is
+	since     time.Time // zero for where the first sender is
 	hours     hours
 }
 
 func parseLoad(words []string) (statement, error) {
-	const usage = "write: load SENDER 2/day for 60d to X [from 2026-01-01] [hours 8-18]"
+	const usage = "write: load SENDER 2/day for 60d to X [from P] [recipient R] [weight 900g] [value 120] [since 2026-01-01] [hours 8-18]"
 	if len(words) < 2 {
 		return nil, fmt.Errorf("a sender and a rate are missing; %s", usage)
 	}
-	o, err := parseOptions(words[2:], map[string]bool{"for": true, "to": true, "from": true, "hours": true})
+	o, err := parseOptions(words[2:], shaped(map[string]bool{"for": true, "since": true, "hours": true}))
 	if err != nil {
 		return nil, err
 	}
-	l := load{sender: words[0], period: 1, hours: hours{from: 8, length: 10}}
+	l := load{period: 1, hours: hours{from: 8, length: 10}}
 	n, period, _ := strings.Cut(words[1], "/")
 	switch period {
 	case "day":
@@ -64,12 +63,15 @@ func parseLoad(words []string) (statement, error) {
 		return nil, fmt.Errorf("for: %q is no number of whole days; %s", o["for"], usage)
 	}
 	l.days = int64(length / day)
-	if l.to, err = parsePlaces(o["to"]); err != nil {
-		return nil, fmt.Errorf("to: %w; %s", err, usage)
+	if l.shape, err = parseShape(words[0], o); err != nil {
+		return nil, fmt.Errorf("%w; %s", err, usage)
 	}
-	if at, ok := o["from"]; ok {
-		if l.from, err = parseTime(at); err != nil {
-			return nil, fmt.Errorf("from: %w", err)
+	if l.to == nil {
+		return nil, fmt.Errorf("a place is missing; %s", usage)
+	}
+	if at, ok := o["since"]; ok {
+		if l.since, err = parseTime(at); err != nil {
+			return nil, fmt.Errorf("since: %w", err)
 		}
 	}
 	if h, ok := o["hours"]; ok {
@@ -84,22 +86,24 @@ func (l load) play(w *world) error {
 	if err := w.nothingUnread(); err != nil {
 		return err
 	}
-	from := l.from
-	if from.IsZero() {
-		from = w.sender(l.sender).nextDay()
+	since := l.since
+	if since.IsZero() {
+		since = w.known(l.first()).nextDay()
 	}
-	place := 0
+	nth := 0
 	for d := range l.days {
 		n := (d+1)*l.n/l.period - d*l.n/l.period
-		opens := from.Add(time.Duration(d)*day + time.Duration(l.hours.from)*time.Hour)
+		opens := since.Add(time.Duration(d)*day + time.Duration(l.hours.from)*time.Hour)
 		open := time.Duration(l.hours.length) * time.Hour
 		for k := range n {
 			// In the middle of the k-th of n equal parts of the open hours.
 			at := opens.Add(time.Duration(2*k+1) * open / time.Duration(2*n))
-			if err := w.send(shipment{sender: l.sender, to: w.place(l.to, place), at: at.Truncate(time.Millisecond)}); err != nil {
+			s := l.shipment(w, nth)
+			s.at = at.Truncate(time.Millisecond)
+			if err := w.send(s); err != nil {
 				return err
 			}
-			place++
+			nth++
 		}
 	}
 	return nil

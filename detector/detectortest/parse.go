@@ -105,13 +105,48 @@ func parseNumber(s string, least int64) (int64, error) {
 	return n, nil
 }
 
-// places are taken in turn; "new" stands for a place that nobody used before.
-type places []string
+// list holds names that are taken in turn; "new" stands for a name that nobody used before.
+type list []string
 
-func parsePlaces(s string) (places, error) {
-	p := places(strings.Split(s, ","))
-	if slices.Contains(p, "") {
-		return nil, fmt.Errorf("%q has an empty place: write them like X or X,Y,new", s)
+// parseList reads X or X,Y,new; S1..S20 stands for the twenty names from S1 to S20.
+func parseList(s string) (list, error) {
+	var all list
+	for _, name := range strings.Split(s, ",") {
+		if name == "" {
+			return nil, fmt.Errorf("%q has an empty name: write them like X or X,Y,new or S1..S20", s)
+		}
+		first, last, isRange := strings.Cut(name, "..")
+		if !isRange {
+			all = append(all, name)
+			continue
+		}
+		named, err := parseRange(first, last)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, named...)
 	}
-	return p, nil
+	return all, nil
+}
+
+// maxRange bounds the names that a scenario can make at once.
+const maxRange = 10_000
+
+func parseRange(first, last string) (list, error) {
+	wrong := fmt.Errorf("%s..%s is no range: write it like S1..S20", first, last)
+	stem := strings.TrimRight(first, "0123456789")
+	end, ok := strings.CutPrefix(last, stem)
+	from, err := parseNumber(first[len(stem):], 0)
+	if !ok || err != nil {
+		return nil, wrong
+	}
+	to, err := parseNumber(end, from)
+	if err != nil || to-from >= maxRange {
+		return nil, wrong
+	}
+	var all list
+	for n := from; n <= to; n++ {
+		all = append(all, fmt.Sprint(stem, n))
+	}
+	return all, nil
 }

@@ -15,12 +15,13 @@ type world struct {
 	set      *detector.Set
 	live     map[windows.Key]*detector.Subject // never leaves memory
 	stored   store                             // goes through the store after every event
-	senders  map[string]*sender
+	entities map[subject]*known
+	profiles *profiles
 	unread   []made // alerts that no line has expected yet, in order
 	outcome  detector.Outcome
 	line     int // the line being played
 	serial   int64
-	newPlace int
+	named    int // names given for new
 }
 
 // made is an alert and the line that made it.
@@ -29,9 +30,8 @@ type made struct {
 	line  int
 }
 
-// sender is what a scenario remembers of one.
-type sender struct {
-	key           windows.Key
+// known is what a scenario remembers of an entity.
+type known struct {
 	latest        time.Time // of its events, by event time
 	flagged, held int64     // since a line asked
 	last          detector.Conclusion
@@ -39,38 +39,42 @@ type sender struct {
 
 // shipment is an event as a scenario describes it; empty strings and the zero recorded mean absent.
 type shipment struct {
-	sender, to, kind, id string
-	at, recorded         time.Time
+	sender, recipient, from, to, kind, id string
+	weight, value                         detector.Amount
+	at, recorded                          time.Time
 }
 
 func newWorld(set *detector.Set) *world {
-	return &world{set: set, live: map[windows.Key]*detector.Subject{}, stored: store{}, senders: map[string]*sender{}}
-}
-
-func (w *world) sender(name string) *sender {
-	if w.senders[name] == nil {
-		w.senders[name] = &sender{key: w.set.Keys(&detector.Event{Sender: detector.Sender(name)})[0]}
+	return &world{
+		set: set, live: map[windows.Key]*detector.Subject{}, stored: store{}, entities: map[subject]*known{},
+		profiles: newProfiles(set),
 	}
-	return w.senders[name]
 }
 
-// nextDay is the day after the sender's latest event.
-func (s *sender) nextDay() time.Time {
+func (w *world) known(s subject) *known {
+	if w.entities[s] == nil {
+		w.entities[s] = &known{}
+	}
+	return w.entities[s]
+}
+
+// nextDay is the day after the entity's latest event.
+func (s *known) nextDay() time.Time {
 	if s.latest.IsZero() {
 		return epoch()
 	}
 	return s.latest.Truncate(day).Add(day)
 }
 
-// place gives the n-th of the places in turn.
-func (w *world) place(p places, n int) string {
-	if len(p) == 0 {
+// pick gives the n-th of the names in turn.
+func (w *world) pick(l list, n int) string {
+	if len(l) == 0 {
 		return ""
 	}
-	name := p[n%len(p)]
+	name := l[n%len(l)]
 	if name == "new" {
-		w.newPlace++
-		name = fmt.Sprintf("new-%d", w.newPlace)
+		w.named++
+		name = fmt.Sprintf("new-%d", w.named)
 	}
 	return name
 }
@@ -80,8 +84,9 @@ func (w *world) event(s shipment) *detector.Event {
 	e := &detector.Event{
 		ID: s.id, Time: s.at, RecordTime: s.recorded,
 		Sender: detector.Sender(s.sender), Item: fmt.Sprintf("item-%d", w.serial), Type: s.kind,
-		Destination: detector.Place(s.to),
-		At:          windows.Coordinates{Source: windows.Source{Topic: "scenario"}, Offset: w.serial - 1},
+		Recipient: detector.Recipient(s.recipient), Origin: detector.Place(s.from), Destination: detector.Place(s.to),
+		WeightG: s.weight, DeclaredValue: s.value,
+		At: windows.Coordinates{Source: windows.Source{Topic: "scenario"}, Offset: w.serial - 1},
 	}
 	if e.ID == "" {
 		e.ID = fmt.Sprintf("event-%d", w.serial)
@@ -89,29 +94,36 @@ func (w *world) event(s shipment) *detector.Event {
 	return e
 }
 
+// subjects names the entities that a shipment concerns, as far as the rules count for them.
+func (w *world) subjects(e *detector.Event) []subject {
+	all := []subject{sender(string(e.Sender))}
+	for _, key := range w.set.Keys(e)[1:] {
+		switch key.Kind {
+		case detector.KindRecipient:
+			all = append(all, subject{key.Kind, string(e.Recipient)})
+		case detector.KindLane:
+			all = append(all, subject{key.Kind, string(e.Origin) + ">" + string(e.Destination)})
+		}
+	}
+	return all
+}
+
 // send plays one shipment and gathers what comes of it.
 func (w *world) send(s shipment) error {
 	e := w.event(s)
-	from := w.sender(s.sender)
 	c := detector.Conclusion{Outcome: w.set.Admit(e)}
 	if c.Outcome == detector.Counted {
 		var err error
-		if c, err = w.observe(e, from.key); err != nil {
+		if c, err = w.observe(e); err != nil {
 			return err
 		}
 	}
-	w.outcome, from.last = c.Outcome, c
+	w.outcome = c.Outcome
+	for _, of := range w.subjects(e) {
+		w.known(of).learn(e, &c)
+	}
 	if c.Outcome != detector.Counted {
 		return nil
-	}
-	if e.Time.After(from.latest) {
-		from.latest = e.Time
-	}
-	if c.Flag != nil {
-		from.flagged++
-	}
-	if c.Held {
-		from.held++
 	}
 	for _, a := range c.Alerts {
 		w.unread = append(w.unread, made{a, w.line})
@@ -119,22 +131,52 @@ func (w *world) send(s shipment) error {
 	return nil
 }
 
+func (k *known) learn(e *detector.Event, c *detector.Conclusion) {
+	k.last = *c
+	if c.Outcome != detector.Counted {
+		return
+	}
+	if e.Time.After(k.latest) {
+		k.latest = e.Time
+	}
+	if c.Flag != nil {
+		k.flagged++
+	}
+	if c.Held {
+		k.held++
+	}
+}
+
 // observe concludes twice, from memory and from the store, and fails if it makes a difference.
-func (w *world) observe(e *detector.Event, key windows.Key) (detector.Conclusion, error) {
-	if w.live[key] == nil {
-		w.live[key], _ = detector.NewSubject(windows.NewEntity(key)) // an empty note is always readable
+func (w *world) observe(e *detector.Event) (detector.Conclusion, error) {
+	var live, loaded detector.Subjects
+	var subjects []*detector.Subject
+	for _, key := range w.set.Keys(e) {
+		if w.live[key] == nil {
+			w.live[key], _ = detector.NewSubject(windows.NewEntity(key)) // an empty note is always readable
+		}
+		live.Set(w.live[key])
+		subject, err := detector.NewSubject(w.stored.load(key, w.set.Ladder()))
+		if err != nil {
+			return detector.Conclusion{}, fmt.Errorf("after a restart: %w", err)
+		}
+		loaded.Set(subject)
+		subjects = append(subjects, subject)
 	}
-	c := w.set.Observe(e, w.live[key])
-	entity := w.stored.load(key, w.set.Ladder())
-	subject, err := detector.NewSubject(entity)
-	if err != nil {
-		return c, fmt.Errorf("after a restart: %w", err)
+	profile := w.profiles.on(detector.Day(e.Time))
+	sums, sumsAgain := detector.NewSums(), detector.NewSums()
+	c := w.set.Observe(e, live, profile, sums)
+	again := w.set.Observe(e, loaded, profile, sumsAgain)
+	for _, subject := range subjects {
+		w.stored.apply(subject.TakeDelta())
 	}
-	again := w.set.Observe(e, subject)
-	w.stored.apply(subject.TakeDelta())
+	w.profiles.teach(sums)
+	restarted := "the same %s, had the process been restarted before the event of " + clock(e.Time)
 	if !reflect.DeepEqual(c, again) {
-		return c, failed("the same conclusions, had the process been restarted before the event of "+clock(e.Time),
-			"without: %+v\nwith:    %+v", c, again)
+		return c, failed(fmt.Sprintf(restarted, "conclusions"), "without: %+v\nwith:    %+v", c, again)
+	}
+	if !reflect.DeepEqual(sums, sumsAgain) {
+		return c, failed(fmt.Sprintf(restarted, "learned"), "without: %s\nwith:    %s", sums.Encode(), sumsAgain.Encode())
 	}
 	return c, nil
 }

@@ -25,6 +25,7 @@ var arrows = []arrow{
 	{"windows/redisstore", []string{"windows"}, "a store knows what it stores"},
 	{"windows/windowstest", []string{"windows"}, "the contract knows no store"},
 	{"detector", []string{"windows"}, "what is unusual follows from counts"},
+	{"detector/eval", nil, "it shows what the evaluation kit says"},
 	{"detector/detectortest", []string{"detector", "windows"}, "scenarios run the detectors alone"},
 	{"config", []string{"detector", "windows"}, "settings don't know who uses them"},
 	{"cmd/internal/pipeline", []string{"detector", "windows"}, "the worker states the ports that it needs"},

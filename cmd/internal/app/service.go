@@ -40,6 +40,7 @@ type Service struct {
 	metrics  *pipeline.Metrics
 	client   redis.UniversalClient
 	store    *redisstore.Store
+	profiles pipeline.StoredProfiles
 	group    *kafkaio.Group
 	producer *kafkaio.Producer
 	http     *httpserver.Server
@@ -62,8 +63,10 @@ func New(o Options) (*Service, error) {
 	}
 	s := &Service{config: c, log: o.Log, set: set, decoders: decoders, client: client, registry: newRegistry(&c, o.Version)}
 	s.metrics = pipeline.NewMetrics(s.registry, set.Rules())
+	layout := redisstore.Layout(set.Layout()...)
+	s.profiles = pipeline.StoredProfiles{Set: set, Store: redisstore.NewProfiles(client, layout)}
 	s.store = redisstore.New(client, redisstore.Options{
-		Layout: redisstore.Layout(set.Layout()...),
+		Layout: layout,
 		TTL:    set.Ladder().Horizon() + time.Duration(c.Redis.RetentionMargin),
 	})
 	kafka := kafkaOptions(&c.Kafka, o.Log)
@@ -173,7 +176,7 @@ func (s *Service) work(ctx context.Context, partition int, source pipeline.Sourc
 		Limits: limits(c), Metrics: s.metrics, Log: s.log, StartAtEnd: c.Kafka.Start == config.Latest,
 	})
 	return pipeline.Run(ctx, worker, pipeline.IO{
-		Source: source, Store: s.store,
+		Source: source, Store: s.store, Profiles: s.profiles,
 		Sink: &sink{producer: s.producer, topics: c.Kafka.Topics, payload: payload(c)},
 		// Redis that refuses is waited for, with readiness off: somebody may mend it. Kafka that refuses for good
 		// is a setting to correct.

@@ -14,7 +14,7 @@ func NewSet(c *config.Config) (*detector.Set, error) {
 	s := detector.Settings{
 		Ladder:           ladder(c.Windows.Resolutions),
 		MaxFields:        c.Windows.MaxFields,
-		Population:       population(&c.Detectors.Population),
+		Prior:            detector.Prior{Rate: c.Detectors.Prior.Rate, Dispersion: c.Detectors.Prior.Dispersion},
 		ShipmentTypes:    c.Events.ShipmentTypes,
 		DuplicateHorizon: time.Duration(c.Events.DuplicateHorizon),
 		Admission: detector.Admission{
@@ -31,16 +31,29 @@ func NewSet(c *config.Config) (*detector.Set, error) {
 		},
 		ConfigHash: c.Hash(),
 	}
-	if d := c.Detectors.Limit; d.Enabled {
-		s.Limit = &detector.LimitSettings{Window: time.Duration(d.Window), Shipments: d.Shipments}
+	d := &c.Detectors
+	if d.Limit.Enabled {
+		s.Limit = &detector.LimitSettings{Window: time.Duration(d.Limit.Window), Shipments: d.Limit.Shipments}
 	}
-	if d := c.Detectors.Burst; d.Enabled {
-		s.Burst = &detector.BurstSettings{Window: time.Duration(d.Window), Threshold: d.Threshold}
-	}
-	if d := c.Detectors.Route; d.Enabled {
-		s.Route = &detector.RouteSettings{Window: time.Duration(d.Window), Threshold: d.Threshold, MinShipments: d.MinShipments}
-	}
+	s.Burst, s.Surge, s.Fanout = counting(d.Burst), counting(d.Surge), counting(d.Fanout)
+	s.Fanin, s.LaneBurst, s.Structuring = counting(d.Fanin), counting(d.LaneBurst), counting(d.Structuring)
+	s.Route, s.SlowRoute = (*detector.RouteSettings)(counting(d.Route)), (*detector.RouteSettings)(counting(d.SlowRoute))
+	s.Weight, s.Value = amount(d.Weight), amount(d.Value)
 	return detector.New(s)
+}
+
+func counting(c config.Counting) *detector.CountSettings {
+	if !c.Enabled {
+		return nil
+	}
+	return &detector.CountSettings{Window: time.Duration(c.Window), Threshold: c.Threshold}
+}
+
+func amount(a config.Amount) *detector.AmountSettings {
+	if !a.Enabled {
+		return nil
+	}
+	return &detector.AmountSettings{Threshold: a.Threshold}
 }
 
 func ladder(resolutions []config.Resolution) windows.Ladder {
@@ -51,12 +64,6 @@ func ladder(resolutions []config.Resolution) windows.Ladder {
 		})
 	}
 	return l
-}
-
-func population(p *config.Population) detector.Population {
-	out := detector.Population{Rate: p.Rate, Dispersion: p.Dispersion, PlaceProbability: p.PlaceProbability}
-	copy(out.HourWeights[:], p.HourWeights)
-	return out
 }
 
 func limits(c *config.Config) pipeline.Limits {

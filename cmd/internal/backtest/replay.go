@@ -29,6 +29,8 @@ type Options struct {
 	AppendAlert func([]byte, *detector.Alert) []byte
 	// Alerts gets one encoded alert a line, Scores CSV with a line an event. Either may be nil.
 	Alerts, Scores io.Writer
+	// Profiles say what the population was like; nil builds a chain of them from the lines alone.
+	Profiles pipeline.Profiles
 	// WorkingSet is the number of entities kept in the worker's memory.
 	WorkingSet int
 	// DeadLetter and Flag, unless nil, hear of every record that was not counted and every shipment over a threshold.
@@ -74,9 +76,13 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 			}
 		},
 	})
+	profiles := o.Profiles
+	if profiles == nil {
+		profiles = pipeline.NewProfileChain(o.Set)
+	}
 	source := &lineSource{lines: o.Lines}
 	err := pipeline.Run(ctx, worker, pipeline.IO{
-		Source: source, Store: memstore.New(), Sink: out,
+		Source: source, Store: memstore.New(), Profiles: profiles, Sink: out,
 		Fatal: func(error) bool { return true }, // files and memory don't get better by waiting
 	})
 	if err == nil {
@@ -185,7 +191,7 @@ func (s *scores) write(e *detector.Event, c *detector.Conclusion) bool {
 	s.row[0], s.row[1] = e.ID, score(c.Score)
 	for i := range s.row[2:] {
 		s.row[2+i] = score(0)
-		if i < len(c.Findings) && c.Findings[i].Abstained == "" {
+		if i < len(c.Findings) && c.Findings[i].Rule != "" && c.Findings[i].Abstained == "" {
 			s.row[2+i] = score(c.Findings[i].Score)
 		}
 	}

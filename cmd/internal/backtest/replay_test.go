@@ -48,12 +48,12 @@ func (decoder) Decode(value []byte, at windows.Coordinates, _ time.Time) (detect
 func options(t *testing.T, all []string) Options {
 	t.Helper()
 	set, err := detector.New(detector.Settings{
-		Ladder:     windows.Ladder{{Name: 'h', Slide: time.Hour, Keep: 25}, {Name: 'd', Slide: 24 * time.Hour, Keep: 7}},
-		MaxFields:  100,
-		Population: detector.Population{Rate: .25, Dispersion: 2, PlaceProbability: .01},
-		Limit:      &detector.LimitSettings{Window: 6 * time.Hour, Shipments: 5},
-		Burst:      &detector.BurstSettings{Window: 6 * time.Hour, Threshold: 4},
-		Alerts:     detector.AlertSettings{Cooldown: time.Hour, Quiet: 8 * time.Hour, UpdateFactor: 2, Medium: 6, High: 8, Critical: 12},
+		Ladder:    windows.Ladder{{Name: 'h', Slide: time.Hour, Keep: 25}, {Name: 'd', Slide: 24 * time.Hour, Keep: 7}},
+		MaxFields: 100,
+		Prior:     detector.Prior{Rate: .25, Dispersion: 2},
+		Limit:     &detector.LimitSettings{Window: 6 * time.Hour, Shipments: 5},
+		Burst:     &detector.CountSettings{Window: 6 * time.Hour, Threshold: 4},
+		Alerts:    detector.AlertSettings{Cooldown: time.Hour, Quiet: 8 * time.Hour, UpdateFactor: 2, Medium: 6, High: 8, Critical: 12},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -34,6 +34,8 @@ type flatAlert struct {
 	Evidence       []flatRange       `json:"evidence"`
 	Counterfactual figure            `json:"counterfactual"`
 	ConfigHash     string            `json:"config_hash"`
+	ProfileID      string            `json:"profile_id"`
+	OneIn          figure            `json:"one_in"`
 	Text           flatText          `json:"text"`
 }
 
@@ -60,6 +62,20 @@ type flatReason struct {
 	Observed figure   `json:"observed"`
 	Expected figure   `json:"expected"`
 	Text     flatText `json:"text"`
+}
+
+func reasonOf(r *detector.Reason) flatReason {
+	return flatReason{
+		Detector: r.Detector, Score: figure(r.Score), Observed: figure(r.Observed), Expected: figure(r.Expected),
+		Text: flatText(r.Text),
+	}
+}
+
+func (r *flatReason) reason() detector.Reason {
+	return detector.Reason{
+		Detector: r.Detector, Score: float64(r.Score), Observed: float64(r.Observed), Expected: float64(r.Expected),
+		Text: detector.Text(r.Text),
+	}
 }
 
 type flatText struct {
@@ -90,16 +106,13 @@ func AppendAlert(b []byte, a *detector.Alert) []byte {
 		Items:      a.Items,
 		ItemsTotal: a.ItemsTotal, Held: a.Held, Late: a.Late,
 		Evidence:       make([]flatRange, 0, len(a.Evidence)),
-		Counterfactual: figure(a.Counterfactual), ConfigHash: a.ConfigHash, Text: flatText(a.Text),
+		Counterfactual: figure(a.Counterfactual), ConfigHash: a.ConfigHash, ProfileID: a.ProfileID, OneIn: figure(a.OneIn), Text: flatText(a.Text),
 	}
 	if flat.Items == nil {
 		flat.Items = []string{}
 	}
 	for _, r := range a.Reasons {
-		flat.Reasons = append(flat.Reasons, flatReason{
-			Detector: r.Detector, Score: figure(r.Score), Observed: figure(r.Observed), Expected: figure(r.Expected),
-			Text: flatText(r.Text),
-		})
+		flat.Reasons = append(flat.Reasons, reasonOf(&r))
 	}
 	for _, r := range a.Evidence {
 		flat.Evidence = append(flat.Evidence, flatRange{Source: r.Source.String(), First: r.First, Last: r.Last})
@@ -128,16 +141,13 @@ func ParseAlert(b []byte) (detector.Alert, error) {
 			Dispersion: float64(flat.Baseline.Dispersion),
 		},
 		ItemsTotal: flat.ItemsTotal, Held: flat.Held, Late: flat.Late,
-		Counterfactual: float64(flat.Counterfactual), ConfigHash: flat.ConfigHash, Text: detector.Text(flat.Text),
+		Counterfactual: float64(flat.Counterfactual), ConfigHash: flat.ConfigHash, ProfileID: flat.ProfileID, OneIn: float64(flat.OneIn), Text: detector.Text(flat.Text),
 	}
 	if len(flat.Items) > 0 {
 		a.Items = flat.Items
 	}
 	for _, r := range flat.Reasons {
-		a.Reasons = append(a.Reasons, detector.Reason{
-			Detector: r.Detector, Score: float64(r.Score), Observed: float64(r.Observed), Expected: float64(r.Expected),
-			Text: detector.Text(r.Text),
-		})
+		a.Reasons = append(a.Reasons, r.reason())
 	}
 	for _, r := range flat.Evidence {
 		source, err := windows.ParseSource(r.Source)

@@ -24,6 +24,7 @@ func testAlert() detector.Alert {
 			{Detector: "tail", Score: 7.25, Observed: 120, Expected: 8.5, Text: detector.Text{EN: "120 parcels", VI: "120 bưu gửi"}},
 			{Detector: "route", Score: 3, Observed: 1, Expected: 0.01, Text: detector.Text{EN: "a new route", VI: "tuyến mới"}},
 		},
+		ProfileID: "0123456789abcdef", OneIn: 4200,
 		Items: []string{"RR1", "RR2"}, ItemsTotal: 31, Held: 4, Late: true,
 		Evidence:       []detector.OffsetRange{{Source: windows.Source{Topic: "shipments", Epoch: 2, Partition: 3}, First: 7, Last: 42}},
 		Counterfactual: 19, ConfigHash: "c0ffee", Text: detector.Text{EN: "120 parcels in an hour", VI: "120 bưu gửi trong một giờ"},
@@ -38,12 +39,13 @@ const goldenAlert = `{"id":"aa","fingerprint":"ff","activity":"update","rule":"s
 	`"reasons":[{"detector":"tail","score":7.25,"observed":120,"expected":8.5,"text":{"en":"120 parcels","vi":"120 bưu gửi"}},` +
 	`{"detector":"route","score":3,"observed":1,"expected":0.01,"text":{"en":"a new route","vi":"tuyến mới"}}],` +
 	`"items":["RR1","RR2"],"items_total":31,"held":4,"late":true,"evidence":[{"source":"shipments/2/3","first":7,"last":42}],` +
-	`"counterfactual":19,"config_hash":"c0ffee","text":{"en":"120 parcels in an hour","vi":"120 bưu gửi trong một giờ"}}`
+	`"counterfactual":19,"config_hash":"c0ffee","profile_id":"0123456789abcdef","one_in":4200,` +
+	`"text":{"en":"120 parcels in an hour","vi":"120 bưu gửi trong một giờ"}}`
 
 const emptyAlert = `{"id":"","fingerprint":"","activity":"","rule":"","detector":"","severity":"","score":0,"event_time":null,` +
 	`"event_id":"","entity":{"kind":"","id":""},"observed":0,"expected":0,"window":{"start":null,"end":null},"quiet_until":null,` +
 	`"baseline":{"source":"","days":0,"mean":0,"dispersion":0},"reasons":[],"items":[],"items_total":0,"held":0,"late":false,` +
-	`"evidence":[],"counterfactual":0,"config_hash":"","text":{"en":"","vi":""}}`
+	`"evidence":[],"counterfactual":0,"config_hash":"","profile_id":"","one_in":0,"text":{"en":"","vi":""}}`
 
 func TestAppendAlert(t *testing.T) {
 	hanoi := testAlert()
@@ -105,7 +107,7 @@ func TestAlertRoundTripOfTheLargest(t *testing.T) {
 }
 
 func TestParseAlert(t *testing.T) {
-	newer := strings.Replace(goldenAlert, `{"id"`, `{"related":[{"x":1}],"id"`, 1)
+	newer := strings.Replace(goldenAlert, `{"id"`, `{"of_the_future":[{"x":1}],"id"`, 1)
 	if got, err := ParseAlert([]byte(newer)); err != nil || !reflect.DeepEqual(got, testAlert()) {
 		t.Errorf("with a key of the future: %+v, %v", got, err)
 	}

@@ -14,6 +14,7 @@ import (
 type work struct {
 	batch   Batch
 	items   []item
+	done    int // items processed
 	loading []windows.Key
 }
 
@@ -38,15 +39,17 @@ func (w *Worker) nextBatch() {
 			w.prepare(*w.fetch.ready)
 			w.fetch.ready = nil
 		}
-		if len(w.work.loading) > 0 || len(w.foreign) > 0 {
+		if len(w.work.loading) > 0 || len(w.foreign) > 0 || w.profiling {
 			return
 		}
-		batch := w.work
-		w.work = nil
-		if !w.process(batch) {
+		if !w.process(w.work) {
 			w.rewind(rewindPoison)
 			return
 		}
+		if w.work.done < len(w.work.items) {
+			return // until the profile of a day is here
+		}
+		w.work = nil
 		w.nextFetch()
 	}
 }
@@ -208,11 +211,16 @@ func (w *Worker) open(entity *windows.Entity) *detector.Subject {
 	return subject
 }
 
-// process counts and judges a batch in order. False means that a record made the code panic: what is in memory can't
+// process counts and judges a batch in order, up to an event of a day whose profile is not known. False means that a record made the code panic: what is in memory can't
 // be trusted, and the record is marked so that the next time it is a dead letter.
 func (w *Worker) process(wk *work) bool {
-	for i := range wk.items {
-		it := &wk.items[i]
+	for ; wk.done < len(wk.items); wk.done++ {
+		it := &wk.items[wk.done]
+		if len(it.to) > 0 {
+			if _, known := w.profile(&it.event); !known {
+				return true
+			}
+		}
 		if !w.processOne(it) {
 			return false
 		}
@@ -250,29 +258,39 @@ func (w *Worker) processOne(it *item) (ok bool) {
 			ok = false
 		}
 	}()
-	for _, key := range it.to {
-		w.count(it, w.set.get(key))
-	}
+	w.count(it)
 	return true
 }
 
-// count gives the event to one of its entities.
-func (w *Worker) count(it *item, e *entry) {
-	c := w.options.Set.Observe(&it.event, e.subject)
+// count gives the event to its entities.
+func (w *Worker) count(it *item) {
+	var subjects detector.Subjects
+	var entries [3]*entry
+	for i, key := range it.to {
+		entries[i] = w.set.get(key)
+		subjects.Set(entries[i].subject)
+	}
+	p, _ := w.profile(&it.event)
+	c := w.options.Set.Observe(&it.event, subjects, p, w.gathered)
 	switch c.Outcome {
 	case detector.Counted:
-		e.stored++
-		e.last = &it.event
 		w.options.Metrics.concluded(&c)
 	case detector.Duplicate:
 		w.options.Metrics.events.WithLabelValues(outcomeSkipped, string(c.Outcome)).Inc()
-	default:
+	}
+	for _, e := range entries[:len(it.to)] {
+		if events := e.subject.Entity.Events(); events > e.stored {
+			e.stored = events
+			e.last, e.marks, e.profile = &it.event, e.subject.Marks(), p
+		}
+		w.change(e)
+	}
+	if c.Outcome == detector.TooLate {
 		it.dead = w.deadLetter(it.record, string(c.Outcome), "event_time", "the sender keeps no counts of this time any more")
 		w.bury(it)
-		w.change(e) // the set may have noted the event's id
+		w.tell(it.record, &c)
 		return
 	}
-	w.change(e)
 	w.tell(it.record, &c)
 	w.observe(it, &c)
 }

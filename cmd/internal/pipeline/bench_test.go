@@ -73,6 +73,10 @@ func drive(b *testing.B, w *Worker, n int64) {
 			}
 			end := min(q.offset+int64(len(records)), n)
 			c.batch = Batch{Records: records[:end-q.offset], Next: end, End: n, Done: end == n}
+		case opProfile:
+			if c.day = q.day; !q.known {
+				c.profile = w.options.Set.NewProfile(q.day)
+			}
 		case opLoad:
 			c.loaded, err = store.Load(ctx, q.source, q.keys)
 		case opApply:

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
 	"github.com/parcelsentry/parcelsentry/windows/memstore"
 )
@@ -22,6 +23,7 @@ type fakeIO struct {
 	mu        sync.Mutex
 	log       []Record
 	ends      int // the fetch from which on the source ends with its log, 0 for never
+	profiles  *ProfileChain
 	committed int64
 	said      []Output
 	// faults are what the next calls of an operation fail with, one each.
@@ -33,16 +35,32 @@ type fakeIO struct {
 
 func newFakeIO(log ...Record) *fakeIO {
 	return &fakeIO{
-		Store: memstore.New(), log: log, committed: windows.NoOffset,
+		Store: memstore.New(), profiles: NewProfileChain(smallSet(nil)), log: log, committed: windows.NoOffset,
 		faults: map[operation][]error{}, hangs: map[operation]int{}, calls: map[operation]int{},
 	}
 }
 
 func (f *fakeIO) io() IO {
 	return IO{
-		Source: f, Store: f, Sink: f, Grace: 10 * time.Second,
+		Source: f, Store: f, Sink: f, Profiles: f, Grace: 10 * time.Second,
 		Fatal: func(err error) bool { return errors.Is(err, errPassword) },
 	}
+}
+
+// Teach implements Profiles.
+func (f *fakeIO) Teach(ctx context.Context, sums *detector.Sums) error {
+	if err := f.call(ctx, opProfile); err != nil {
+		return err
+	}
+	return f.profiles.Teach(ctx, sums)
+}
+
+// For implements Profiles.
+func (f *fakeIO) For(ctx context.Context, day int64) (*detector.Profile, error) {
+	if err := f.call(ctx, opProfile); err != nil {
+		return nil, err
+	}
+	return f.profiles.For(ctx, day)
 }
 
 // call counts a call and gives the fault that awaits it.

@@ -236,7 +236,7 @@ func (w *Worker) reconsider(e *entry) {
 			w.bury(&item{record: r, dead: w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))})
 		}
 	}()
-	c := w.options.Set.Reconsider(e.last, e.subject)
+	c := w.options.Set.Reconsider(e.last, e.subject, e.marks, e.profile)
 	w.options.Metrics.said(&c)
 	w.tell(r, &c)
 }

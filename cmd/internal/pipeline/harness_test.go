@@ -36,7 +36,7 @@ func smallSet(change func(*detector.Settings)) *detector.Set {
 	s := detector.Settings{
 		Ladder:        windows.Ladder{{Name: 'h', Slide: time.Hour, Keep: 25}, {Name: 'd', Slide: 24 * time.Hour, Keep: 7}},
 		MaxFields:     60,
-		Population:    detector.Population{Rate: .25, Dispersion: 2, PlaceProbability: .01},
+		Prior:         detector.Prior{Rate: .25, Dispersion: 2},
 		Limit:         &detector.LimitSettings{Window: 6 * time.Hour, Shipments: 5},
 		ShipmentTypes: []string{"posted"},
 		Alerts: detector.AlertSettings{
@@ -74,7 +74,8 @@ func (h *harness) start(change func(*Options)) {
 	h.metrics = NewMetrics(prometheus.NewRegistry(), o.Set.Rules())
 	o.Metrics = h.metrics
 	h.worker = NewWorker(o)
-	h.pending, h.done, h.said = h.worker.start(h.now), nil, nil
+	h.pending, h.done, h.said = nil, nil, nil
+	h.note(h.worker.start(h.now))
 }
 
 // add appends records to the log.
@@ -132,8 +133,23 @@ func (h *harness) do(ops ...operation) {
 
 // answer tells the worker that something is done. What it asked for in an older session is void then.
 func (h *harness) answer(c completion) {
-	h.pending = append(h.pending, h.worker.complete(c, h.now)...)
+	h.note(h.worker.complete(c, h.now))
 	h.pending = slices.DeleteFunc(h.pending, func(q request) bool { return q.session != h.worker.session })
+}
+
+// note keeps what the worker asks for. Profiles it gets at once: what they say is no matter of these tests.
+func (h *harness) note(asked []request) {
+	for _, q := range asked {
+		if q.op != opProfile {
+			h.pending = append(h.pending, q)
+			continue
+		}
+		c := completion{session: q.session, op: opProfile, day: q.day}
+		if !q.known {
+			c.profile = h.worker.options.Set.NewProfile(q.day)
+		}
+		h.note(h.worker.complete(c, h.now))
+	}
 }
 
 // settle does whatever the worker asks for until it only waits for more records.
@@ -158,13 +174,13 @@ func (h *harness) settle() {
 // pass lets time go by.
 func (h *harness) pass(d time.Duration) {
 	h.now = h.now.Add(d)
-	h.pending = append(h.pending, h.worker.tick(h.now)...)
+	h.note(h.worker.tick(h.now))
 }
 
 // stop ends the worker in order.
 func (h *harness) stop() {
 	h.t.Helper()
-	h.pending = append(h.pending, h.worker.stop()...)
+	h.note(h.worker.stop())
 	h.pending = slices.DeleteFunc(h.pending, func(q request) bool { return q.op == opFetch })
 	h.settle()
 	if !h.worker.done() {
@@ -242,11 +258,12 @@ func (h *harness) elsewhere(partition int, sender string, n int) {
 	}
 	subject, _ := detector.NewSubject(windows.NewEntity(key))
 	set := smallSet(nil)
+	profile := set.NewProfile(detector.Day(h.now))
 	for i := range n {
 		set.Observe(&detector.Event{
 			ID: fmt.Sprintf("x%d-%d", partition, i), Sender: detector.Sender(sender), Time: h.now,
 			At: windows.Coordinates{Source: source, Offset: int64(i)},
-		}, subject)
+		}, detector.Subjects{Sender: subject}, profile, detector.NewSums())
 	}
 	if _, err := h.store.Apply(ctx, source, []windows.Update{{
 		Bucket: key.Bucket(), Expected: windows.NoOffset, New: windows.Fence{Offset: int64(n)},

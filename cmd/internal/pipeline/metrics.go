@@ -125,7 +125,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 func (m *Metrics) concluded(c *detector.Conclusion) {
 	m.events.WithLabelValues(outcomeCounted, "").Inc()
 	for i := range c.Findings {
-		if f := &c.Findings[i]; f.Abstained == "" && f.Score > 0 {
+		if f := &c.Findings[i]; f.Rule != "" && f.Abstained == "" && f.Score > 0 {
 			m.scores.WithLabelValues(f.Rule).Observe(f.Score)
 		}
 	}

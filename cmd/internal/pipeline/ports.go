@@ -68,6 +68,16 @@ type Sink interface {
 	Write(ctx context.Context, outputs []Output) error
 }
 
+// Profiles say what the population is like on a day of event time. All workers get the same for the same day,
+// whenever they ask.
+type Profiles interface {
+	// Teach adds to what later profiles are made of. Repeated after an error it may count twice.
+	Teach(ctx context.Context, sums *detector.Sums) error
+	// For gives the profile in force on a day since the Unix epoch. Who asks first for a day decides it: it is made of
+	// all that was taught by then, or, if a later day is decided already, that of the day before it.
+	For(ctx context.Context, day int64) (*detector.Profile, error)
+}
+
 // Output is one thing to say: exactly one of Alert, Flag and DeadLetter is set.
 type Output struct {
 	Alert      *detector.Alert

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
@@ -16,7 +17,9 @@ import (
 type IO struct {
 	Source Source
 	Store  windows.Store
-	Sink   Sink
+	// Profiles says what the population is like.
+	Profiles Profiles
+	Sink     Sink
 	// Fatal tells errors that no retry mends, such as a wrong password; nil means there are none.
 	Fatal func(error) bool
 	// Grace is how long the work in hand may take to be flushed after ctx ends.
@@ -194,6 +197,9 @@ func (r *runner) do(ctx context.Context, q request) (completion, error) {
 		if errors.Is(err, ErrOutOfRange) {
 			c.outside, err = true, nil
 		}
+	case opProfile:
+		c.day = q.day
+		c.profile, err = r.profile(ctx, q)
 	case opLoad:
 		c.loaded, err = r.io.Store.Load(ctx, q.source, q.keys)
 	case opWrite:
@@ -207,6 +213,20 @@ func (r *runner) do(ctx context.Context, q request) (completion, error) {
 		err = r.io.Source.Commit(ctx, q.offset)
 	}
 	return c, err
+}
+
+// profile hands over what was gathered, once, and gets the profile of a day.
+func (r *runner) profile(ctx context.Context, q request) (*detector.Profile, error) {
+	if !q.sums.IsEmpty() {
+		if err := r.io.Profiles.Teach(ctx, q.sums); err != nil {
+			return nil, err
+		}
+		*q.sums = detector.Sums{}
+	}
+	if q.known {
+		return nil, nil
+	}
+	return r.io.Profiles.For(ctx, q.day)
 }
 
 func (r *runner) stand(ctx context.Context) (standing, error) {

@@ -139,7 +139,7 @@ func TestRunToTheEnd(t *testing.T) {
 		source, sink, store := newMemorySource(100), &memorySink{}, memstore.New()
 		source.done = true
 		w, m := runnerWorker()
-		if err := Run(t.Context(), w, IO{Source: source, Sink: sink, Store: store, Grace: time.Second}); err != nil {
+		if err := Run(t.Context(), w, IO{Source: source, Sink: sink, Store: store, Profiles: NewProfileChain(smallSet(nil)), Grace: time.Second}); err != nil {
 			t.Fatal(err)
 		}
 		if n := counted(t, store); n != 100 || source.committed != 100 {
@@ -168,7 +168,7 @@ func TestRunRetries(t *testing.T) {
 		source.failing = map[string]int{"bounds": 2, "fetch": 3, "commit": 2}
 		w, m := runnerWorker()
 		start := time.Now()
-		if err := Run(t.Context(), w, IO{Source: source, Sink: sink, Store: store, Grace: time.Second}); err != nil {
+		if err := Run(t.Context(), w, IO{Source: source, Sink: sink, Store: store, Profiles: NewProfileChain(smallSet(nil)), Grace: time.Second}); err != nil {
 			t.Fatal(err)
 		}
 		if n := counted(t, store.Store); n != 50 {
@@ -224,7 +224,7 @@ func TestRunFlushesWhenAsked(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- Run(ctx, w, IO{Source: source, Sink: &memorySink{}, Store: store, Grace: time.Second})
+			ended <- Run(ctx, w, IO{Source: source, Sink: &memorySink{}, Store: store, Profiles: NewProfileChain(smallSet(nil)), Grace: time.Second})
 		}()
 		synctest.Wait()
 		if n := counted(t, store); n != 0 {
@@ -248,7 +248,7 @@ func TestRunDoesNotWaitForever(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- Run(ctx, w, IO{Source: source, Sink: &memorySink{hang: true}, Store: store, Grace: 3 * time.Second})
+			ended <- Run(ctx, w, IO{Source: source, Sink: &memorySink{hang: true}, Store: store, Profiles: NewProfileChain(smallSet(nil)), Grace: 3 * time.Second})
 		}()
 		synctest.Wait()
 		cancel()

@@ -76,7 +76,7 @@ func TestStopWhileLoadingBesideASharedSender(t *testing.T) {
 	h.pass(0)
 	h.do(opFetch) // B is to be loaded
 	load := h.take(opLoad)
-	h.pending = append(h.pending, h.worker.stop()...)
+	h.note(h.worker.stop())
 	h.answer(h.execute(apply))
 	if h.asked(opLoad) {
 		t.Fatal("two loads at once")

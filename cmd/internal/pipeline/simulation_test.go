@@ -144,10 +144,10 @@ func simSet(duplicateHorizon time.Duration) *detector.Set {
 			{Name: 'd', Slide: 24 * time.Hour, Keep: 7},
 		},
 		MaxFields:        60,
-		Population:       detector.Population{Rate: .25, Dispersion: 2, PlaceProbability: .01},
+		Prior:            detector.Prior{Rate: .25, Dispersion: 2},
 		Limit:            &detector.LimitSettings{Window: 6 * time.Hour, Shipments: 4},
-		Burst:            &detector.BurstSettings{Window: 6 * time.Hour, Threshold: 3},
-		Route:            &detector.RouteSettings{Window: 24 * time.Hour, Threshold: 3, MinShipments: 5},
+		Burst:            &detector.CountSettings{Window: 6 * time.Hour, Threshold: 3},
+		Route:            &detector.RouteSettings{Window: 24 * time.Hour, Threshold: 3},
 		ShipmentTypes:    []string{"posted"},
 		DuplicateHorizon: duplicateHorizon,
 		Alerts: detector.AlertSettings{
@@ -159,6 +159,9 @@ func simSet(duplicateHorizon time.Duration) *detector.Set {
 	}
 	return set
 }
+
+// simProfile knows nothing on any day: what a profile says is no matter of exactness.
+func simProfile(day int64) *detector.Profile { return simSet(0).NewProfile(day) }
 
 // poisonPlace is a destination at which judging panics.
 const poisonPlace = "Bielefeld"
@@ -383,6 +386,11 @@ func (s *simulation) execute(p *process, q request) completion {
 		if len(c.batch.Records) == 0 {
 			s.now = s.now.Add(500 * time.Millisecond) // a broker waits a little for records
 		}
+	case opProfile:
+		c.day = q.day
+		if !q.known {
+			c.profile = simProfile(q.day)
+		}
 	case opLoad:
 		c.loaded, _ = s.store.Load(ctx, q.source, q.keys)
 		if s.unfenced {
@@ -567,7 +575,7 @@ func readPlainly(set *detector.Set, partition int, log []Record, counts map[wind
 		if subjects[key] == nil {
 			subjects[key], _ = detector.NewSubject(windows.NewEntity(key))
 		}
-		c := set.Observe(&e, subjects[key])
+		c := set.Observe(&e, detector.Subjects{Sender: subjects[key]}, simProfile(detector.Day(e.Time)), detector.NewSums())
 		for i := range c.Alerts {
 			tell(Output{Alert: &c.Alerts[i]})
 		}

@@ -43,16 +43,17 @@ type Limits struct {
 type operation string
 
 const (
-	opStand  operation = "position" // read fences, bounds, committed offset
-	opBegin  operation = "begin"    // write the first fences
-	opFetch  operation = "fetch"
-	opLoad   operation = "load"
-	opWrite  operation = "write"
-	opApply  operation = "apply"
-	opCommit operation = "commit"
+	opStand   operation = "position" // read fences, bounds, committed offset
+	opBegin   operation = "begin"    // write the first fences
+	opProfile operation = "profile"  // what a day's population profile is, and what it teaches
+	opFetch   operation = "fetch"
+	opLoad    operation = "load"
+	opWrite   operation = "write"
+	opApply   operation = "apply"
+	opCommit  operation = "commit"
 )
 
-var operations = [...]operation{opStand, opBegin, opFetch, opLoad, opWrite, opApply, opCommit}
+var operations = [...]operation{opStand, opBegin, opProfile, opFetch, opLoad, opWrite, opApply, opCommit}
 
 // request asks for one operation. At most one of each kind is under way in a session.
 type request struct {
@@ -64,17 +65,22 @@ type request struct {
 	keys    []windows.Key    // opLoad
 	outputs []Output         // opWrite
 	updates []windows.Update // opApply
+	day     int64            // opProfile
+	sums    *detector.Sums   // opProfile: gathered since the last one
+	known   bool             // opProfile: only the sums are to be stored
 }
 
 // completion answers a request of the same session and operation.
 type completion struct {
 	session  int
 	op       operation
-	standing standing         // opStand
-	batch    Batch            // opFetch
-	outside  bool             // opFetch: ErrOutOfRange
-	loaded   []windows.Loaded // opLoad
-	results  []windows.Result // opApply
+	standing standing          // opStand
+	batch    Batch             // opFetch
+	outside  bool              // opFetch: ErrOutOfRange
+	loaded   []windows.Loaded  // opLoad
+	results  []windows.Result  // opApply
+	day      int64             // opProfile
+	profile  *detector.Profile // opProfile; nil if it was not asked for
 }
 
 type phase int
@@ -121,6 +127,11 @@ type Worker struct {
 	pending int      // events counted since the last flush began
 	passed  int      // records processed since then
 
+	profiles   map[int64]*detector.Profile // in force, by day
+	profiling  bool                        // an opProfile is under way
+	gathered   *detector.Sums              // what the events taught since the last one
+	lastTaught time.Time
+
 	processed    windows.Fence // the last record processed
 	applied      windows.Fence // everything up to it is in the store
 	firstPending time.Time     // when the oldest pending event was counted
@@ -155,6 +166,7 @@ func NewWorker(o Options) *Worker {
 	return &Worker{
 		options: o, poison: map[int64]string{}, set: newWorkingSet(o.Limits.WorkingSet),
 		seen: windows.NoOffset, repairing: windows.NoOffset,
+		profiles: map[int64]*detector.Profile{}, gathered: detector.NewSums(),
 	}
 }
 
@@ -196,6 +208,8 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 	case opLoad:
 		w.loads = false
 		w.loaded(c.loaded)
+	case opProfile:
+		w.profiled(c.day, c.profile)
 	case opWrite:
 		w.acked += uint64(w.writing)
 		w.writing = 0
@@ -241,6 +255,7 @@ func (w *Worker) stand() {
 	w.foreign, w.loads, w.reloading, w.flown = nil, false, false, nil
 	w.outbox, w.writing, w.said, w.acked, w.commitAfter = nil, 0, 0, 0, 0
 	w.committing, w.ended = false, false
+	w.profiling, w.gathered = false, detector.NewSums()
 	w.ask(request{op: opStand})
 }
 
@@ -320,7 +335,7 @@ func (w *Worker) stood(s standing) {
 
 func (w *Worker) run() {
 	w.phase = phaseRunning
-	w.lastCommit, w.lastCheck = w.now, w.now
+	w.lastCommit, w.lastCheck, w.lastTaught = w.now, w.now, w.now
 }
 
 // finish lets nothing new in.
@@ -361,6 +376,7 @@ func (w *Worker) advance() {
 	w.nextFlush()
 	w.nextReload()
 	w.nextCommit()
+	w.nextTeach()
 	w.nextStop()
 }
 
@@ -444,7 +460,7 @@ func (w *Worker) nextStop() {
 		w.nextFlush()
 		w.nextCommit()
 	}
-	if w.phase != phaseStopping || w.flight != nil || w.writing > 0 || len(w.outbox) > 0 || w.committing || len(w.foreign) > 0 {
+	if w.phase != phaseStopping || w.flight != nil || w.writing > 0 || len(w.outbox) > 0 || w.committing || len(w.foreign) > 0 || w.profiling {
 		return
 	}
 	w.halt()

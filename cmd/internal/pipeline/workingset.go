@@ -13,7 +13,10 @@ type entry struct {
 	// stored is the entity's total of events as the store should have it, own deltas in flight included.
 	stored int64
 	// last is the latest event counted here since the last applied flush, for judging it again.
-	last *detector.Event
+	last  *detector.Event
+	marks detector.Marks // of counting last
+	// profile is that in force for last.
+	profile *detector.Profile
 	// queued: in the worker's list of changed entries. flying: its delta is being applied.
 	queued, flying bool
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
 	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
 )
@@ -103,6 +104,7 @@ func TestFound(t *testing.T) {
 		alerted, alerts := map[string]bool{}, 0
 		set := detectors(t)
 		subjects := map[string]*detector.Subject{}
+		profiles := pipeline.NewProfileChain(set)
 		for _, sh := range list {
 			subject := subjects[sh.Sender]
 			if subject == nil {
@@ -110,7 +112,16 @@ func TestFound(t *testing.T) {
 				subjects[sh.Sender] = subject
 			}
 			e := detector.Event{ID: sh.ID, Time: sh.Time.UTC(), Sender: detector.Sender(sh.Sender), Destination: detector.Place(sh.Destination)}
-			for _, a := range set.Observe(&e, subject).Alerts {
+			p, err := profiles.For(t.Context(), detector.Day(e.Time))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sums := detector.NewSums()
+			told := set.Observe(&e, detector.Subjects{Sender: subject}, p, sums).Alerts
+			if err := profiles.Teach(t.Context(), sums); err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range told {
 				if a.Activity == detector.Create && sh.Time.After(list[0].Time.Add(24*day)) {
 					alerted[a.EventID] = true
 					alerts++
@@ -134,11 +145,11 @@ func detectors(t *testing.T) *detector.Set {
 		Ladder: windows.Ladder{
 			{Name: 'h', Slide: time.Hour, Keep: 50}, {Name: 'd', Slide: day, Keep: 120}, {Name: 'm', Slide: 30 * day, Keep: 4},
 		},
-		MaxFields:  512,
-		Population: detector.Population{Rate: .25, Dispersion: 2, PlaceProbability: .01},
-		Burst:      &detector.BurstSettings{Window: 6 * time.Hour, Threshold: 4},
-		Route:      &detector.RouteSettings{Window: day, Threshold: 4, MinShipments: 10},
-		Alerts:     detector.AlertSettings{Cooldown: 6 * time.Hour, Quiet: day, UpdateFactor: 2, Medium: 6, High: 8, Critical: 12},
+		MaxFields: 512,
+		Prior:     detector.Prior{Rate: .25, Dispersion: 2},
+		Burst:     &detector.CountSettings{Window: 6 * time.Hour, Threshold: 4},
+		Route:     &detector.RouteSettings{Window: day, Threshold: 4},
+		Alerts:    detector.AlertSettings{Cooldown: 6 * time.Hour, Quiet: day, UpdateFactor: 2, Medium: 6, High: 8, Critical: 12},
 	})
 	if err != nil {
 		t.Fatal(err)

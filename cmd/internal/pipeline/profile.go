@@ -1,0 +1,49 @@
+package pipeline
+
+import (
+	"github.com/parcelsentry/parcelsentry/detector"
+)
+
+// maxProfiles bounds the days whose profiles are in memory: events are mostly of one or two.
+const maxProfiles = 64
+
+// profile gives the profile in force on the event's day; false if it must be asked for first, which this does.
+func (w *Worker) profile(e *detector.Event) (*detector.Profile, bool) {
+	day := detector.Day(e.Time)
+	if p := w.profiles[day]; p != nil {
+		return p, true
+	}
+	if !w.profiling {
+		w.teach(request{op: opProfile, day: day})
+	}
+	return nil, false
+}
+
+// teach hands over what was gathered.
+func (w *Worker) teach(r request) {
+	w.profiling, w.lastTaught = true, w.now
+	r.sums, w.gathered = w.gathered, detector.NewSums()
+	w.ask(r)
+}
+
+func (w *Worker) profiled(day int64, p *detector.Profile) {
+	w.profiling = false
+	if p == nil {
+		return
+	}
+	if len(w.profiles) >= maxProfiles {
+		clear(w.profiles)
+	}
+	w.profiles[day] = p
+}
+
+// nextTeach stores what the events taught now and then, and at the end: a crash may lose it, as it need not be exact.
+func (w *Worker) nextTeach() {
+	if w.profiling || w.gathered.IsEmpty() {
+		return
+	}
+	every := w.options.Limits.CheckpointInterval
+	if w.phase == phaseStopping || every > 0 && w.now.Sub(w.lastTaught) >= every {
+		w.teach(request{op: opProfile, known: true})
+	}
+}

@@ -1,0 +1,152 @@
+package detector
+
+import (
+	"math"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// AmountSettings set a rule on a parcel's weight or value.
+type AmountSettings struct {
+	Threshold float64
+}
+
+// amount compares the logarithm of a parcel's weight or value with those of the sender's earlier parcels: how many
+// standard deviations it is away, as Student's t, either side.
+type amount struct {
+	name     string
+	measure  windows.Measure
+	of       func(*Event) Amount
+	settings AmountSettings
+	days     windows.Resolution
+}
+
+func newAmount(d amount, s AmountSettings, l windows.Ladder) (*amount, error) {
+	var err error
+	d.settings = s
+	d.days, err = daysOf(d.name, l)
+	return &d, err
+}
+
+func newWeight(s AmountSettings, l windows.Ladder) (*amount, error) {
+	return newAmount(amount{name: ruleWeight, measure: measureWeight, of: func(e *Event) Amount { return e.WeightG }}, s, l)
+}
+
+func newValue(s AmountSettings, l windows.Ladder) (*amount, error) {
+	return newAmount(amount{name: ruleValue, measure: measureValue, of: func(e *Event) Amount { return e.DeclaredValue }}, s, l)
+}
+
+// The slots of an amount's tallies: how many, and the sums of their logarithms and of the squares of these, in
+// millionths, so that they add up exactly.
+const (
+	slotAmounts int64 = iota
+	slotLogs
+	slotSquares
+	perUnit = 1e6
+)
+
+const (
+	amountPrior = 10.0 // parcels that the population's spread within a sender weighs (5: .003)
+	amountClip  = 3.0  // a parcel teaches no more than this many deviations
+)
+
+func (d *amount) Name() string       { return d.name }
+func (d *amount) Kind() windows.Kind { return KindSender }
+func (d *amount) Counts() []Count    { return []Count{{measureItems, d.days}} }
+
+func (d *amount) Window() (windows.Window, windows.Resolution) {
+	return windows.Window{Size: d.days.Slide, Slide: d.days.Slide}, d.days
+}
+
+// Judge gives −log10 of the chance of an amount as far away, calibrated. It must come before learn.
+func (d *amount) Judge(v View) Finding {
+	w, r := d.Window()
+	s, _, _ := span(w, r, v.At)
+	f := Finding{Rule: d.name, Detector: d.name, Threshold: d.settings.Threshold, Window: s}
+	a := d.of(v.Event)
+	if !a.Known || a.Value <= 0 {
+		f.Abstained = "the event has no " + d.name
+		return f
+	}
+	everybody, ok := v.Profile.amounts[d.name]
+	if !ok {
+		f.Abstained = "too little is known of anybody's " + d.name
+		return f
+	}
+	usual := d.learned(v.Entity, everybody)
+	f.Observed, f.Expected = a.Value, math.Exp(usual.mean)
+	f.Baseline = Baseline{Source: Others, Dispersion: usual.deviation}
+	if usual.n > 0 {
+		f.Baseline.Source = Own
+	}
+	f.Raw = usual.score(math.Log(a.Value))
+	f.Score = v.Profile.calibrate(d.name, f.Raw)
+	if f.Over() {
+		f.Counterfactual = d.silent(v.Profile, usual, math.Log(a.Value))
+	}
+	return f
+}
+
+// silent halves its way from the usual amount to x until it knows the last one below the threshold.
+func (d *amount) silent(p *Profile, usual logUsual, x float64) float64 {
+	low, high := usual.mean, x
+	for range 30 {
+		if mid := (low + high) / 2; p.calibrate(d.name, usual.score(mid)) < d.settings.Threshold {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return math.Exp(low)
+}
+
+// logUsual is what is known of the logarithms of a sender's amounts.
+type logUsual struct {
+	n, mean, deviation, freedom float64
+}
+
+func (u logUsual) score(x float64) float64 {
+	return max(0, -lnTailStudent(math.Abs(x-u.mean)/u.deviation, u.freedom)/math.Ln10)
+}
+
+// learned shrinks the sender's mean towards everybody's, by how much less senders differ in themselves than from each
+// other, and its variance towards that within senders.
+func (d *amount) learned(e *windows.Entity, everybody logAmounts) logUsual {
+	n := float64(e.TallyOf(d.measure, slotAmounts))
+	sum := float64(e.TallyOf(d.measure, slotLogs)) / perUnit
+	squares := float64(e.TallyOf(d.measure, slotSquares)) / perUnit
+	own := 0.0
+	if n > 0 {
+		own = max(0, squares-sum*sum/n)
+	}
+	weight := everybody.within / everybody.between
+	variance := (own + amountPrior*everybody.within) / (max(0, n-1) + amountPrior)
+	return logUsual{
+		n:         n,
+		mean:      (sum + weight*everybody.mean) / (n + weight),
+		deviation: math.Sqrt(variance * (1 + 1/(n+weight))),
+		freedom:   amountPrior - 1 + n,
+	}
+}
+
+// learn takes the event's amount into the sender's tallies, clipped, and into the population's sums.
+func (d *amount) learn(e *Event, entity *windows.Entity, p *Profile, sums *Sums) {
+	a := d.of(e)
+	if !a.Known || a.Value <= 0 {
+		return
+	}
+	x := math.Log(a.Value)
+	if everybody, ok := p.amounts[d.name]; ok {
+		usual := d.learned(entity, everybody)
+		x = min(max(x, usual.mean-amountClip*usual.deviation), usual.mean+amountClip*usual.deviation)
+	}
+	n := float64(entity.TallyOf(d.measure, slotAmounts))
+	mean := 0.0
+	if n > 0 {
+		mean = float64(entity.TallyOf(d.measure, slotLogs)) / perUnit / n
+	}
+	sums.amount(d.name, x, n, mean)
+	entity.Tally(d.measure, slotAmounts, 1)
+	entity.Tally(d.measure, slotLogs, int64(math.Round(x*perUnit)))
+	entity.Tally(d.measure, slotSquares, int64(math.Round(x*x*perUnit)))
+}

@@ -1,0 +1,84 @@
+package detector
+
+import (
+	"sort"
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// CountSettings set a rule that compares a count with the entity's own past.
+type CountSettings struct {
+	Window    time.Duration
+	Threshold float64
+}
+
+// counting compares the count in a window with a negative binomial learned from the entity's own days before the
+// window. An entity without a past is judged by the population with the little certainty that this gives.
+type counting struct {
+	name   string
+	family family
+	// freshOnly: only an event that Marks.Fresh tells of is judged.
+	freshOnly  bool
+	settings   CountSettings
+	resolution windows.Resolution
+	days       windows.Resolution
+}
+
+func newCounting(d counting, s CountSettings, l windows.Ladder) (*counting, error) {
+	var err error
+	d.settings = s
+	if d.resolution, err = resolutionFor(d.name, s.Window, l); err != nil {
+		return nil, err
+	}
+	if d.days, err = daysOf(d.name, l); err != nil {
+		return nil, err
+	}
+	return &d, nil
+}
+
+func (d *counting) Name() string       { return d.name }
+func (d *counting) Kind() windows.Kind { return kindOf(d.name) }
+
+// Counts has the items too: late events are judged again at the later panes with parcels, and days begin with them.
+func (d *counting) Counts() []Count {
+	m := d.family.measure()
+	return []Count{{measureItems, d.resolution}, {measureItems, d.days}, {m, d.resolution}, {m, d.days}}
+}
+
+func (d *counting) Window() (windows.Window, windows.Resolution) {
+	return windows.Window{Size: d.settings.Window, Slide: d.resolution.Slide}, d.resolution
+}
+
+// Judge gives −log10 of the chance of so many in the window, calibrated.
+func (d *counting) Judge(v View) Finding {
+	w, r := d.Window()
+	s, from, to := span(w, r, v.At)
+	f := Finding{Rule: d.name, Detector: d.name, Threshold: d.settings.Threshold, Window: s}
+	if d.freshOnly && !v.Marks.Fresh {
+		f.Abstained = "nothing about the event is new to the " + string(d.Kind())
+		return f
+	}
+	n := v.Entity.Sum(d.family.measure(), r, windows.Sub{}, from, to)
+	past := learnRate(v.Entity.Panes(d.family.measure(), d.days, windows.Sub{}),
+		firstDay(v.Entity, d.days), d.days.Pane(s.Start), v.Profile.priors[d.family])
+	expected := past.mean * v.Profile.share(s)
+	f.Observed, f.Expected, f.Baseline = float64(n), expected, past.baseline()
+	f.Raw = past.surprise(n, expected, w.Size)
+	f.Score = v.Profile.calibrate(d.name, f.Raw)
+	if f.Over() {
+		f.Counterfactual = float64(sort.Search(int(n), func(n int) bool {
+			return v.Profile.calibrate(d.name, past.surprise(int64(n), expected, w.Size)) >= d.settings.Threshold
+		}) - 1)
+	}
+	return f
+}
+
+// firstDay is the pane of the entity's first event, or the oldest that is kept.
+func firstDay(e *windows.Entity, days windows.Resolution) int64 {
+	first := days.Pane(e.First().Time)
+	if newest, ok := e.Newest(days); ok {
+		first = max(first, newest-days.Keep+1)
+	}
+	return first
+}

@@ -1,0 +1,88 @@
+package detector
+
+import (
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// Measures, as they stand in stored fields.
+const (
+	measureItems  windows.Measure = 'i' // parcels
+	measurePlaces windows.Measure = 'o' // parcels by destination
+	measureFresh  windows.Measure = 'n' // parcels that Marks.Fresh tells of
+	measureFolded windows.Measure = 'k' // tallies of destinations folded into windows.Others
+	measureWeight windows.Measure = 'w' // tallies of logarithms
+	measureValue  windows.Measure = 'v' // tallies of logarithms
+	measureHigh   windows.Measure = 'x' // tallies: the highest score of the day, a slot a rule
+)
+
+// Marks is what counting an event showed about it, from the entity's own members.
+type Marks struct {
+	// Line: one more order line of a shipment that is counted already: the same sender, recipient and time. It is
+	// judged, and counts nothing.
+	Line bool
+	// Visit: the first event of that sender here (of that recipient at a sender) on its UTC day.
+	Visit bool
+	// Fresh: the sender's first parcel to this recipient; the first parcel of this sender on the lane; the first of
+	// this sender to the recipient on its UTC day.
+	Fresh bool
+}
+
+// mark looks up who else takes part in the event, and remembers it. An entity remembers a bounded number, those seen
+// last: who was forgotten is new again, in the past as in the window.
+func (s *Set) mark(e *Event, entity *windows.Entity) Marks {
+	var m Marks
+	other := string(e.Sender)
+	if entity.Key.Kind == KindSender {
+		other = string(e.Recipient)
+	}
+	if other == "" {
+		return m
+	}
+	sub := windows.NewSub(other)
+	seen, known := entity.Seen(sub)
+	m.Line = known && seen.Equal(e.Time)
+	m.Visit = !known || !sameDay(seen, e.Time)
+	m.Fresh = !known
+	if entity.Key.Kind == KindRecipient {
+		m.Fresh = m.Visit
+	}
+	entity.Saw(sub, e.Time)
+	limit := s.settings.MaxFields / 2
+	if spare := limit / 8; entity.Members() > limit+spare { // by the batch, as it sorts them
+		entity.ForgetOldest(limit)
+	}
+	return m
+}
+
+func sameDay(a, b time.Time) bool {
+	const day = 24 * time.Hour
+	return a.Truncate(day).Equal(b.Truncate(day))
+}
+
+// add counts the event in every resolution that still keeps its time.
+func (s *Set) add(e *Event, entity *windows.Entity, m Marks) {
+	entity.CountEvent(windows.First{Time: e.Time, At: e.At})
+	if m.Line {
+		return
+	}
+	place := placeSub(e.Destination)
+	for _, c := range s.counts[entity.Key.Kind] {
+		switch {
+		case c.Measure == measureItems, c.Measure == measureFresh && m.Fresh:
+			entity.Add(c.Measure, c.Resolution, windows.Sub{}, e.Time, 1)
+		case c.Measure == measurePlaces && !place.IsZero():
+			entity.Add(c.Measure, c.Resolution, place, e.Time, 1)
+		}
+	}
+	bound(entity, s.settings.Ladder[len(s.settings.Ladder)-1], place, s.settings.MaxFields)
+}
+
+// placeSub is the second key of a place, zero for none.
+func placeSub(p Place) windows.Sub {
+	if p == "" {
+		return windows.Sub{}
+	}
+	return windows.NewSub(string(p))
+}

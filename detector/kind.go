@@ -1,0 +1,58 @@
+package detector
+
+import "github.com/parcelsentry/parcelsentry/windows"
+
+// The kinds of entity that events are counted for.
+const (
+	KindSender    windows.Kind = "sender"
+	KindRecipient windows.Kind = "recipient"
+	// KindLane is the way from one place to another.
+	KindLane windows.Kind = "lane"
+)
+
+// Subjects are an event's entities. One is nil if the event lacks it, or if it has counted the event already.
+type Subjects struct {
+	Sender, Recipient, Lane *Subject
+}
+
+// Set puts a subject in its place, by its kind.
+func (s *Subjects) Set(subject *Subject) {
+	switch subject.Entity.Key.Kind {
+	case KindSender:
+		s.Sender = subject
+	case KindRecipient:
+		s.Recipient = subject
+	case KindLane:
+		s.Lane = subject
+	}
+}
+
+// inOrder gives the subjects in the order in which their findings are told: the first that has any speaks.
+func (s *Subjects) inOrder() [3]*Subject { return [...]*Subject{s.Sender, s.Recipient, s.Lane} }
+
+// Keys names the entities that an event concerns, the sender first.
+func (s *Set) Keys(e *Event) []windows.Key {
+	keys := make([]windows.Key, 1, 3)
+	keys[0] = windows.NewKey(KindSender, string(e.Sender))
+	if e.Recipient != "" && len(s.counts[KindRecipient]) > 0 {
+		keys = append(keys, windows.NewKey(KindRecipient, string(e.Recipient)))
+	}
+	if e.Origin != "" && e.Destination != "" && len(s.counts[KindLane]) > 0 {
+		keys = append(keys, windows.NewKey(KindLane, string(e.Origin), string(e.Destination)))
+	}
+	return keys
+}
+
+// refer names an event's entity of a kind for outsiders.
+func (e *Event) refer(kind windows.Kind) EntityRef {
+	switch kind {
+	case KindRecipient:
+		return EntityRef{Kind: kind, ID: string(e.Recipient)}
+	case KindLane:
+		return EntityRef{Kind: kind, ID: string(e.Origin) + " > " + string(e.Destination)}
+	}
+	return EntityRef{Kind: kind, ID: string(e.Sender)}
+}
+
+// kinds lists the kinds in the order in which their findings are told.
+func kinds() [3]windows.Kind { return [...]windows.Kind{KindSender, KindRecipient, KindLane} }

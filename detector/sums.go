@@ -1,0 +1,287 @@
+package detector
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// Sums are what a population profile is made of. They are additive: workers add up theirs. They need not be exact, as
+// they say what is usual, not what was. Use NewSums; the zero Sums can only be read.
+type Sums struct {
+	Families [families]FamilySums `json:"families"`
+	// Hours are parcels by the hour of the day, in UTC.
+	Hours [hoursPerDay]float64 `json:"hours"`
+	// Parcels counts all with a destination; Origins, Destinations and Lanes those of each.
+	Parcels      float64                 `json:"parcels"`
+	Origins      map[windows.Sub]float64 `json:"origins"`
+	Destinations map[windows.Sub]float64 `json:"destinations"`
+	Lanes        map[windows.Sub]float64 `json:"lanes"`
+	// NewPlaces counts the destinations new to a sender by how unlikely they were for their origin.
+	NewPlaces Histogram `json:"new_places"`
+	// Entries is the number of entity-days of each kind, Highest the highest score of a rule in each that had any,
+	// and of all the rules of a kind, under the kind's name. A shared entity has more than one entry a day, see enter.
+	Entries map[windows.Kind]float64 `json:"entries"`
+	Highest map[string]Histogram     `json:"highest"`
+	Amounts map[string]AmountSums    `json:"amounts"`
+}
+
+// FamilySums tell how a family's counts are spread over entities and days.
+type FamilySums struct {
+	// Events is the number counted, Entities that of entities seen for the first time, Days the days that entities
+	// have been known for.
+	Events   float64 `json:"events"`
+	Entities float64 `json:"entities"`
+	Days     float64 `json:"days"`
+	// Expected sums up what was expected of closed days, Squares the squared differences to what came.
+	Expected float64 `json:"expected"`
+	Squares  float64 `json:"squares"`
+}
+
+// AmountSums are of the natural logarithms of amounts.
+type AmountSums struct {
+	N       float64 `json:"n"`
+	Sum     float64 `json:"sum"`
+	Squares float64 `json:"squares"`
+	// Pairs is the number of amounts that had an earlier one of the same sender, Spread the sum of their variances
+	// from these.
+	Pairs  float64 `json:"pairs"`
+	Spread float64 `json:"spread"`
+}
+
+// NewSums gives empty sums.
+func NewSums() *Sums {
+	return &Sums{
+		Origins: map[windows.Sub]float64{}, Destinations: map[windows.Sub]float64{}, Lanes: map[windows.Sub]float64{},
+		NewPlaces: Histogram{}, Entries: map[windows.Kind]float64{}, Highest: map[string]Histogram{},
+		Amounts: map[string]AmountSums{},
+	}
+}
+
+// IsEmpty reports whether nothing was gathered.
+func (s *Sums) IsEmpty() bool {
+	for f := range s.Families {
+		if s.Families[f].Events > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Encode gives the sums as JSON.
+func (s *Sums) Encode() []byte {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // maps, strings and finite numbers always encode
+	}
+	return b
+}
+
+// ReadSums reads what Encode gave.
+func ReadSums(b []byte) (*Sums, error) {
+	s := NewSums()
+	if err := json.Unmarshal(b, s); err != nil {
+		return nil, fmt.Errorf("read sums of the population: %w", err)
+	}
+	return s, nil
+}
+
+// Add adds weight times other.
+func (s *Sums) Add(other *Sums, weight float64) {
+	for f := range s.Families {
+		a, b := &s.Families[f], &other.Families[f]
+		a.Events += weight * b.Events
+		a.Entities += weight * b.Entities
+		a.Days += weight * b.Days
+		a.Expected += weight * b.Expected
+		a.Squares += weight * b.Squares
+	}
+	for h := range s.Hours {
+		s.Hours[h] += weight * other.Hours[h]
+	}
+	s.Parcels += weight * other.Parcels
+	addTo(s.Origins, other.Origins, weight)
+	addTo(s.Destinations, other.Destinations, weight)
+	addTo(s.Lanes, other.Lanes, weight)
+	addTo(s.NewPlaces, other.NewPlaces, weight)
+	addTo(s.Entries, other.Entries, weight)
+	for rule, h := range other.Highest {
+		addTo(s.histogram(rule), h, weight)
+	}
+	for rule, b := range other.Amounts {
+		a := s.Amounts[rule]
+		a.N += weight * b.N
+		a.Sum += weight * b.Sum
+		a.Squares += weight * b.Squares
+		a.Pairs += weight * b.Pairs
+		a.Spread += weight * b.Spread
+		s.Amounts[rule] = a
+	}
+}
+
+func addTo[K comparable](to, from map[K]float64, weight float64) {
+	for key, x := range from {
+		to[key] += weight * x
+	}
+}
+
+func (s *Sums) histogram(rule string) Histogram {
+	if s.Highest[rule] == nil {
+		s.Highest[rule] = Histogram{}
+	}
+	return s.Highest[rule]
+}
+
+// The bounds of what a profile knows of places: beyond, those used least are forgotten, and likely as any other then.
+const (
+	maxPlaces = 20_000
+	maxLanes  = 50_000
+)
+
+// bound forgets the places and lanes used least.
+func (s *Sums) bound() {
+	keepLargest(s.Origins, maxPlaces)
+	keepLargest(s.Destinations, maxPlaces)
+	keepLargest(s.Lanes, maxLanes)
+}
+
+func keepLargest(m map[windows.Sub]float64, limit int) {
+	if len(m) <= limit {
+		return
+	}
+	keys := slices.SortedFunc(maps.Keys(m), func(a, b windows.Sub) int {
+		switch {
+		case m[a] > m[b]:
+			return -1
+		case m[a] < m[b]:
+			return 1
+		}
+		return slices.Compare(a[:], b[:])
+	})
+	for _, k := range keys[limit:] {
+		delete(m, k)
+	}
+}
+
+// parcel takes in a sender's parcel; newPlace tells that it went where the sender never sent before.
+func (s *Sums) parcel(e *Event, newPlace bool, p *Profile) {
+	s.Hours[e.Time.Hour()]++
+	if e.Destination == "" {
+		return
+	}
+	origin, destination := placeSub(e.Origin), placeSub(e.Destination)
+	if newPlace {
+		s.NewPlaces[binOf(p.oddness(origin, destination))]++
+	}
+	s.Parcels++
+	s.Destinations[destination]++
+	if !origin.IsZero() {
+		s.Origins[origin]++
+		s.Lanes[laneSub(origin, destination)]++
+	}
+}
+
+func (s *Sums) amount(rule string, x, earlier, mean float64) {
+	a := s.Amounts[rule]
+	a.N++
+	a.Sum += x
+	a.Squares += x * x
+	if earlier > 0 {
+		a.Pairs++
+		a.Spread += (x - mean) * (x - mean) * earlier / (earlier + 1)
+	}
+	s.Amounts[rule] = a
+}
+
+// count takes in an event of an entity, before it is counted there.
+func (s *Sums) count(f family, entity *windows.Entity, m Marks) {
+	if entity.Events() == 0 {
+		s.Families[f].Entities++
+	}
+	if !m.Line && (f.measure() == measureItems || m.Fresh) {
+		s.Families[f].Events++
+	}
+}
+
+// squareCap is how far one closed day may be above the expected variance, so that an incident does not make the whole
+// population look uneven.
+const squareCap = 25
+
+// closed takes in the days from an entity's last one with events up to the day before today, when the first event of
+// today comes.
+func (s *Sums) closed(f family, panes []windows.PaneCount, first, today int64, p Prior) {
+	var last windows.PaneCount
+	l := newLearner(first, p)
+	for _, pane := range panes {
+		if pane.Pane < first || pane.N == 0 {
+			continue
+		}
+		if pane.Pane >= today {
+			break
+		}
+		if last.N > 0 {
+			l.quiet(last.Pane)
+			l.day(last.N)
+		}
+		last = pane
+	}
+	if last.N == 0 {
+		return
+	}
+	l.quiet(last.Pane)
+	s.day(f, l, float64(last.N), 1)
+	l.day(last.N)
+	if gap := today - last.Pane - 1; gap > 0 {
+		// What is expected falls while nothing comes; the middle of the gap stands for all of it.
+		l.quiet(last.Pane + 1 + gap/2)
+		s.day(f, l, 0, float64(gap))
+	}
+}
+
+func (s *Sums) day(f family, l learner, n, days float64) {
+	mean, _ := l.mean()
+	s.Families[f].Expected += mean * days
+	s.Families[f].Squares += min((n-mean)*(n-mean), squareCap*mean*l.prior.Dispersion) * days
+}
+
+// enter takes in how a shared entity stands at an event, for calibration. What the scores of a lane cost are the
+// senders that it drags along, so every sender of a day is an entry; but the incidents that are to be found are many
+// senders in a day too, so the n-th weighs 1/√n.
+func (s *Sums) enter(kind windows.Kind, scores map[string]float64, nth int64) {
+	weight := 1 / math.Sqrt(float64(max(1, nth)))
+	s.Entries[kind] += weight
+	for rule, score := range scores {
+		if bin := binOf(score); bin > 0 {
+			s.histogram(rule)[bin] += weight
+		}
+	}
+}
+
+// rise moves a sender's entry of the day to its new highest score. The entity keeps where it stands as day and bin in
+// one number.
+func (s *Sums) rise(entity *windows.Entity, slot int64, rule string, day int64, score float64) {
+	const perDay = 1024 // above bins
+	bin := int64(binOf(score))
+	old := entity.TallyOf(measureHigh, slot)
+	if bin < 1 || old/perDay > day || old/perDay == day && old%perDay >= bin {
+		return
+	}
+	h := s.histogram(rule)
+	if old/perDay == day {
+		h[int(old%perDay)]--
+	}
+	h[int(bin)]++
+	entity.Tally(measureHigh, slot, day*perDay+bin-old)
+}
+
+// Day is the day of an instant since the Unix epoch, in UTC.
+func Day(t time.Time) int64 {
+	const day = 24 * 60 * 60
+	s := t.Unix()
+	return (s - ((s%day)+day)%day) / day
+}
