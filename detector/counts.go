@@ -14,7 +14,10 @@ const (
 	measureFolded windows.Measure = 'k' // tallies of destinations folded into windows.Others
 	measureWeight windows.Measure = 'w' // tallies of logarithms
 	measureValue  windows.Measure = 'v' // tallies of logarithms
-	measureHigh   windows.Measure = 'x' // tallies: the highest score of the day, a slot a rule
+	// Parcels of an odd weight or value.
+	measureOddWeight windows.Measure = 'a'
+	measureOddValue  windows.Measure = 'b'
+	measureHigh      windows.Measure = 'x' // tallies: the highest score of the day, a slot a rule
 )
 
 // Marks is what counting an event showed about it, from the entity's own members.

@@ -26,8 +26,9 @@ type Profile struct {
 	id   string
 }
 
-// logAmounts is how the logarithms of amounts are spread within senders and between them, as variances.
-type logAmounts struct{ mean, within, between float64 }
+// logAmounts is how the logarithms of amounts are spread within senders and between them, as variances, and the part of
+// them that is odd for their sender.
+type logAmounts struct{ mean, within, between, odd float64 }
 
 // What the built-in prior weighs against what was learned; the tables hardly move when these are halved or doubled.
 const (
@@ -96,7 +97,7 @@ func (a *AmountSums) spread() logAmounts {
 	mean := a.Sum / a.N
 	all := max(least, a.Squares/a.N-mean*mean)
 	within := max(least, a.Spread/a.Pairs)
-	return logAmounts{mean: mean, within: within, between: max(all-within, .05*all)}
+	return logAmounts{mean: mean, within: within, between: max(all-within, .05*all), odd: max(a.Odd/a.N, math.Pow(10, -oddScore))}
 }
 
 // artefact is a profile as it is stored and exported.

@@ -52,7 +52,7 @@ func someSums(t *rapid.T) *Sums {
 	}
 	for range rapid.IntRange(0, 60).Draw(t, "amounts") {
 		x := rapid.Float64Range(-3, 12).Draw(t, "ln amount")
-		s.amount(ruleWeight, x, float64(rapid.IntRange(0, 3).Draw(t, "earlier")), x+rapid.Float64Range(-1, 1).Draw(t, "off"))
+		s.amount(ruleWeight, x, float64(rapid.IntRange(0, 3).Draw(t, "earlier")), x+rapid.Float64Range(-1, 1).Draw(t, "off"), rapid.Bool().Draw(t, "odd"))
 	}
 	return s
 }

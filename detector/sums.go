@@ -52,6 +52,8 @@ type AmountSums struct {
 	// from these.
 	Pairs  float64 `json:"pairs"`
 	Spread float64 `json:"spread"`
+	// Odd is the number of those far from what was usual for their sender.
+	Odd float64 `json:"odd"`
 }
 
 // NewSums gives empty sums.
@@ -120,6 +122,7 @@ func (s *Sums) Add(other *Sums, weight float64) {
 		a.Squares += weight * b.Squares
 		a.Pairs += weight * b.Pairs
 		a.Spread += weight * b.Spread
+		a.Odd += weight * b.Odd
 		s.Amounts[rule] = a
 	}
 }
@@ -186,7 +189,7 @@ func (s *Sums) parcel(e *Event, newPlace bool, p *Profile) {
 	}
 }
 
-func (s *Sums) amount(rule string, x, earlier, mean float64) {
+func (s *Sums) amount(rule string, x, earlier, mean float64, odd bool) {
 	a := s.Amounts[rule]
 	a.N++
 	a.Sum += x
@@ -194,6 +197,9 @@ func (s *Sums) amount(rule string, x, earlier, mean float64) {
 	if earlier > 0 {
 		a.Pairs++
 		a.Spread += (x - mean) * (x - mean) * earlier / (earlier + 1)
+	}
+	if odd {
+		a.Odd++
 	}
 	s.Amounts[rule] = a
 }
@@ -210,7 +216,7 @@ func (s *Sums) count(f family, entity *windows.Entity, m Marks) {
 
 // squareCap is how far one closed day may be above the expected variance, so that an incident does not make the whole
 // population look uneven.
-const squareCap = 25
+const squareCap = 12
 
 // closed takes in the days from an entity's last one with events up to the day before today, when the first event of
 // today comes.
@@ -253,7 +259,7 @@ func (s *Sums) day(f family, l learner, n, days float64) {
 // senders that it drags along, so every sender of a day is an entry; but the incidents that are to be found are many
 // senders in a day too, so the n-th weighs 1/√n.
 func (s *Sums) enter(kind windows.Kind, scores map[string]float64, nth int64) {
-	weight := 1 / math.Sqrt(float64(max(1, nth)))
+	weight := math.Pow(float64(max(1, nth)), -.3)
 	s.Entries[kind] += weight
 	for rule, score := range scores {
 		if bin := binOf(score); bin > 0 {
