@@ -90,6 +90,8 @@ func TestCheckGood(t *testing.T) {
 	}
 }
 
+const scoresHeader = "event_id,score,limit,burst,surge,fanout,route,slow_route,weight,value,fanin,lane_burst,structuring\n"
+
 func TestGenerateThenReplay(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
@@ -109,7 +111,7 @@ func TestGenerateThenReplay(t *testing.T) {
 	if outputs[0] != outputs[1] {
 		t.Error("two replays of one file differ")
 	}
-	if !strings.Contains(outputs[0], `"activity":"create"`) || !strings.Contains(outputs[0], "event_id,score,limit,burst,route\n") {
+	if !strings.Contains(outputs[0], `"activity":"create"`) || !strings.Contains(outputs[0], scoresHeader) {
 		t.Error("no alerts or no scores")
 	}
 	left, _ := filepath.Glob(file("*" + partial))
@@ -149,7 +151,8 @@ not json
 	if code != exitDone {
 		t.Fatalf("exit status %d: %s", code, stderr)
 	}
-	if want := "event_id,score,limit,burst,route\na,0.000000,0.000000,0.000000,0.000000\nc,0.523200,0.000000,0.523200,0.000000\n"; stdout != want {
+	want := scoresHeader + "a" + strings.Repeat(",0.000000", 12) + "\nc,1.362945,0.000000,1.362945,0.114123" + strings.Repeat(",0.000000", 8) + "\n"
+	if stdout != want {
 		t.Errorf("scores\n%s, want\n%s", stdout, want)
 	}
 	for _, part := range []string{"line 2: malformed: event_time", "line 3: malformed", "2 not counted"} {

@@ -63,8 +63,11 @@ func numbers(a *detector.Alert) string {
 	if a.Activity == detector.Close {
 		score = "highest score"
 	}
-	return fmt.Sprintf("observed %s, expected %s; %s %s by %s; up to %s would have stayed silent",
-		inDigits(a.Observed), inDigits(a.Expected), score, inDigits(a.Score), printable(a.Rule), inDigits(a.Counterfactual))
+	text := fmt.Sprintf("observed %s, expected %s; %s %s by %s", inDigits(a.Observed), inDigits(a.Expected), score, inDigits(a.Score), printable(a.Rule))
+	if a.OneIn > 0 {
+		text += fmt.Sprintf(", about one in %s %s-days", inDigits(a.OneIn), printable(string(a.Entity.Kind)))
+	}
+	return text + fmt.Sprintf("; up to %s would have stayed silent", inDigits(a.Counterfactual))
 }
 
 func itemsLine(a *detector.Alert) string {

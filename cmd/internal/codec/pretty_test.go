@@ -22,7 +22,7 @@ func TestPretty(t *testing.T) {
 		{"whole", testAlert(), []string{
 			"HIGH     update  2026-11-02 08:00:00 UTC  sender A<&>",
 			"  120 parcels in an hour",
-			"  observed 120, expected 8.5; score 7.25 by sender_burst; up to 19 would have stayed silent",
+			"  observed 120, expected 8.5; score 7.25 by sender_burst, about one in 4200 sender-days; up to 19 would have stayed silent",
 			"  items: RR1, RR2 and 29 more",
 			"  also found by route (3); 4 held back by the cooldown; a late event",
 			"  incident ff",
@@ -33,7 +33,7 @@ func TestPretty(t *testing.T) {
 		}), []string{
 			"CRITICAL close  2026-11-02 08:00:00 UTC  sender A<&>",
 			"  120 parcels in an hour",
-			"  observed 120, expected 0.333; highest score 7.123 by sender_burst; up to 19 would have stayed silent",
+			"  observed 120, expected 0.333; highest score 7.123 by sender_burst, about one in 4200 sender-days; up to 19 would have stayed silent",
 			"  items: 31",
 			"  incident ff",
 		}},
@@ -43,7 +43,7 @@ func TestPretty(t *testing.T) {
 		}), []string{
 			"LOW      create  2026-11-02 08:00:00 UTC  sender A<&>",
 			"  120 parcels in an hour",
-			"  observed 120, expected 8.5; score 7.25 by sender_burst; up to 19 would have stayed silent",
+			"  observed 120, expected 8.5; score 7.25 by sender_burst, about one in 4200 sender-days; up to 19 would have stayed silent",
 			"  incident ff",
 		}},
 		{"with many items", change(func(a *detector.Alert) {
@@ -52,7 +52,7 @@ func TestPretty(t *testing.T) {
 		}), []string{
 			"MEDIUM   update  2026-11-02 08:00:00 UTC  sender A<&>",
 			"  120 parcels in an hour",
-			"  observed 120, expected 8.5; score 7.25 by sender_burst; up to 19 would have stayed silent",
+			"  observed 120, expected 8.5; score 7.25 by sender_burst, about one in 4200 sender-days; up to 19 would have stayed silent",
 			"  items: 1, 2, 3, 4, 5 and 1 more",
 			"  also found by route (3)",
 			"  incident ff",
