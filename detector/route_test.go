@@ -29,7 +29,8 @@ func TestRouteChanceByHand(t *testing.T) {
 		{"more folded places than parcels left", routes{parcels: 10, places: 30, once: 30}, 0.01, 1},
 		{
 			"the rarer of two customers is as odd as a new place and itself",
-			routes{parcels: 99, places: 2, here: 9, used: []int64{9, 90}}, (9-0.25)/100 + 1.5/100*0.01, 1.5/100 + (9-0.25)/100,
+			routes{parcels: 99, places: 2, here: 9, used: []int64{9, 90}},
+			(9-0.25)/100 + 1.5/100*0.01, 1.5/100 + (9-0.25)/100,
 		},
 	} {
 		chance, rarity := c.past.chance(0.01, profile)
