@@ -20,6 +20,6 @@
 // here and its retries may stay on: every call repeats without harm, updates because of the fence, Begin because it
 // only fills gaps, reads anyway.
 //
-// The account needs these commands on keys ps:*: EVAL, EVALSHA, HGET, HMGET, HGETALL, HSCAN, HSET, HSETNX, HDEL,
-// PEXPIRE; INFO or CONFIG GET for Check; SCAN for Scan.
+// The account needs these commands on keys ps:*: EVAL, EVALSHA, HGET, HMGET, HGETALL, HLEN, HSCAN, HSET, HSETNX, HDEL,
+// HINCRBY, LLEN, LRANGE, LTRIM, RPUSH, PEXPIRE; INFO or CONFIG GET for Check; SCAN for Scan.
 package redisstore
