@@ -322,26 +322,26 @@ func (s *Set) duplicate(e *Event, entity *windows.Entity) bool {
 }
 
 // strongest judges the event at its own time and, if it is late, at each later pane with counts whose window still
-// covers it, and gives the highest score.
+// covers it, as far as these windows are kept, and gives the highest score.
 func strongest(d Detector, v View) Finding {
 	e, entity := v.Event, v.Entity
 	w, r := d.Window()
 	own := r.Pane(e.Time)
 	newest, _ := entity.Newest(r)
-	oldest := newest - r.Keep + 1
-	if own-w.Panes()+1 < oldest && own < newest {
-		return Finding{Rule: d.Name(), Detector: d.Name(), Abstained: "the window of this late event is not kept any more"}
-	}
-	best := d.Judge(v)
 	if own >= newest {
-		return best
+		return d.Judge(v)
+	}
+	kept := newest - r.Keep + w.Panes() // the first pane whose window is kept
+	best := Finding{Rule: d.Name(), Detector: d.Name(), Abstained: "the window of this late event is not kept any more"}
+	if own >= kept {
+		best = d.Judge(v)
 	}
 	for _, pane := range entity.Panes(measureItems, r, windows.Sub{}) {
-		if pane.Pane <= own || pane.Pane > own+w.Panes()-1 {
+		if pane.Pane <= own || pane.Pane < kept || pane.Pane > own+w.Panes()-1 {
 			continue
 		}
 		v.At = r.Start(pane.Pane)
-		if f := d.Judge(v); f.Abstained == "" && f.Score > best.Score {
+		if f := d.Judge(v); best.Abstained != "" || f.Abstained == "" && f.Score > best.Score {
 			best = f
 		}
 	}
