@@ -84,6 +84,8 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 	}
 	subject.changed = true
 	top := over[0]
+	last := &subject.last
+	again := i.open() && (i.Last == e.ID || last.event == e && last.found) // judged once more, see Reconsider
 	if !i.open() {
 		*i = incident{Fingerprint: fingerprint(ref, e.ID), Opened: e.At, LastFound: e.Time}
 	}
@@ -97,10 +99,10 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 	if top.Score > i.Top.Score {
 		i.Top = top
 	}
-	again := i.Last == e.ID // judged once more, see Reconsider
 	if !again {
 		i.gather(e)
 	}
+	last.found = true
 	if c.Flag == nil {
 		c.Flag = &Flag{Item: e.Item, EventID: e.ID, Fingerprint: i.Fingerprint, EventAt: e.Time}
 	}

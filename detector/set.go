@@ -205,17 +205,17 @@ func (s *Set) observe(e *Event, subject *Subject, p *Profile, sums *Sums, c *Con
 	}
 	subject.late = s.late(e, entity)
 	newDay := s.newDay(e, entity, p, sums)
-	subject.marks = s.mark(e, entity)
+	subject.last = Judged{event: e, profile: p, marks: s.mark(e, entity)}
 	for f := range families {
 		if f.kind() == kind {
-			sums.count(f, entity, subject.marks)
+			sums.count(f, entity, subject.last.marks)
 		}
 	}
-	if kind == KindSender && !subject.marks.Line {
+	if kind == KindSender && !subject.last.marks.Line {
 		sums.parcel(e, s.newPlace(e, entity), p)
 	}
-	s.add(e, entity, subject.marks)
-	s.judge(e, subject, p, c)
+	s.add(e, entity, subject.last.marks)
+	s.judge(subject, c)
 	s.learn(e, subject, newDay, p, sums, c)
 	return Counted
 }
@@ -270,33 +270,28 @@ func (s *Set) learn(e *Event, subject *Subject, newDay bool, p *Profile, sums *S
 		for _, a := range s.amounts {
 			a.learn(e, entity, p, sums)
 		}
-	case subject.marks.Visit:
+	case subject.last.marks.Visit:
 		days, _ := s.settings.Ladder.Days()
 		sums.enter(kind, scores, entity.Sum(measureItems, days, windows.Sub{}, today, today))
 	}
 }
 
-// Reconsider judges an event once more that one entity has counted already, after the entity turned out to hold
-// counts of other sources too. The marks are those of the subject that counted it.
-func (s *Set) Reconsider(e *Event, subject *Subject, m Marks, p *Profile) Conclusion {
-	c := Conclusion{Outcome: Counted, Findings: make([]Finding, len(s.detectors))}
-	subject.marks, subject.late = m, s.late(e, subject.Entity)
-	s.judge(e, subject, p, &c)
-	s.tell(e, subject, p, false, &c)
-	return c
+// judge lets the detectors of the subject's kind judge the event.
+func (s *Set) judge(subject *Subject, c *Conclusion) {
+	for i, d := range s.detectors {
+		if d.Kind() == subject.Entity.Key.Kind {
+			s.judgeBy(d, i, subject, c)
+		}
+	}
 }
 
-// judge lets the detectors of the subject's kind judge the event.
-func (s *Set) judge(e *Event, subject *Subject, p *Profile, c *Conclusion) {
-	for i, d := range s.detectors {
-		if d.Kind() != subject.Entity.Key.Kind {
-			continue
-		}
-		f := strongest(d, View{Event: e, Entity: subject.Entity, At: e.Time, Marks: subject.marks, Profile: p})
-		c.Findings[i] = f
-		if f.Abstained == "" {
-			c.Score = max(c.Score, f.Score)
-		}
+// judgeBy lets the detector of that number judge the event that the subject counted last.
+func (s *Set) judgeBy(d Detector, i int, subject *Subject, c *Conclusion) {
+	last := &subject.last
+	f := strongest(d, View{Event: last.event, Entity: subject.Entity, At: last.event.Time, Marks: last.marks, Profile: last.profile})
+	c.Findings[i] = f
+	if f.Abstained == "" {
+		c.Score = max(c.Score, f.Score)
 	}
 }
 

@@ -150,7 +150,12 @@ func TestReconsider(t *testing.T) {
 	}
 	late := testEvent(30, time.Hour)
 	c := observe(set, late, subject)
-	again := set.Reconsider(late, subject, subject.Marks(), set.NewProfile(0))
+	again := set.Reconsider(subject.Judged(), subject)
+	for i, d := range set.detectors {
+		if _, ofAmount := d.(*amount); ofAmount {
+			c.Findings[i], again.Findings[i] = Finding{}, Finding{} // see TestReconsiderLeavesAmountsAlone
+		}
+	}
 	if !reflect.DeepEqual(again.Findings, c.Findings) || again.Score != c.Score {
 		t.Errorf("%+v, at first %+v", again.Findings, c.Findings)
 	}

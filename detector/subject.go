@@ -13,9 +13,8 @@ type Subject struct {
 	incident incident
 	changed  bool // the incident is not in the entity's note yet
 
-	// Of the event observed last.
-	marks Marks
-	late  bool
+	last Judged // the event counted last
+	late bool   // it was older than what is counted
 }
 
 // NewSubject reads the incident from the entity's note. With an error the subject has no open incident and can be
@@ -43,6 +42,3 @@ func (s *Subject) TakeDelta() windows.Delta {
 
 // Dirty reports whether there is anything for TakeDelta to take.
 func (s *Subject) Dirty() bool { return s.changed || s.Entity.Dirty() }
-
-// Marks is what counting the event observed last showed about it.
-func (s *Subject) Marks() Marks { return s.marks }

@@ -22,8 +22,9 @@ type work struct {
 type item struct {
 	record *Record
 	event  detector.Event
-	// to are the entities that have not counted the event yet.
-	to []windows.Key
+	// to are the entities that have not counted the event yet, again those that have, and may not have been judged
+	// since in sight of what other partitions counted.
+	to, again []windows.Key
 	// skip says why the record is only counted as skipped, dead why it is a dead letter; both empty for an event.
 	skip string
 	dead *DeadLetter
@@ -64,17 +65,19 @@ func (w *Worker) prepare(b Batch) {
 			continue // a fetch may give what lies before the offset asked for
 		}
 		it := w.ready(r)
-		for _, key := range it.to {
-			if w.set.get(key) != nil {
-				w.options.Metrics.hits.Inc()
-				continue
-			}
-			if !wanted[key] {
-				// The id is part of a string that holds all texts of its event; what stays must not keep that.
-				key.ID = strings.Clone(key.ID)
-				wanted[key] = true
-				wk.loading = append(wk.loading, key)
-				w.options.Metrics.misses.Inc()
+		for _, keys := range [...][]windows.Key{it.to, it.again} {
+			for _, key := range keys {
+				if w.set.get(key) != nil {
+					w.options.Metrics.hits.Inc()
+					continue
+				}
+				if !wanted[key] {
+					// The id is part of a string that holds all texts of its event; what stays must not keep that.
+					key.ID = strings.Clone(key.ID)
+					wanted[key] = true
+					wk.loading = append(wk.loading, key)
+					w.options.Metrics.misses.Inc()
+				}
 			}
 		}
 		wk.items = append(wk.items, it)
@@ -91,7 +94,7 @@ func (w *Worker) ready(r *Record) (it item) {
 	at := windows.Coordinates{Source: w.source, Offset: r.Offset}
 	defer func() {
 		if p := recover(); p != nil {
-			it.to, it.dead = nil, w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
+			it.to, it.again, it.dead = nil, nil, w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
 		}
 	}()
 	if reason, ok := w.poison[r.Offset]; ok {
@@ -119,8 +122,11 @@ func (w *Worker) ready(r *Record) (it item) {
 		return it
 	}
 	for _, key := range w.options.Set.Keys(&it.event) {
-		if r.Offset > w.expected[key.Bucket()] {
+		switch {
+		case r.Offset > w.expected[key.Bucket()]:
 			it.to = append(it.to, key)
+		case r.Offset >= w.told && key.Kind != detector.KindSender:
+			it.again = append(it.again, key)
 		}
 	}
 	if len(it.to) == 0 {
@@ -216,7 +222,7 @@ func (w *Worker) open(entity *windows.Entity) *detector.Subject {
 func (w *Worker) process(wk *work) bool {
 	for ; wk.done < len(wk.items); wk.done++ {
 		it := &wk.items[wk.done]
-		if len(it.to) > 0 {
+		if len(it.to)+len(it.again) > 0 {
 			if _, known := w.profile(&it.event); !known {
 				return true
 			}
@@ -247,10 +253,6 @@ func (w *Worker) processOne(it *item) (ok bool) {
 	case it.dead != nil:
 		w.bury(it)
 		return true
-	case it.skip != "":
-		m.events.WithLabelValues(outcomeSkipped, it.skip).Inc()
-		w.observe(it, &detector.Conclusion{Outcome: detector.Outcome(it.skip)})
-		return true
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -258,8 +260,27 @@ func (w *Worker) processOne(it *item) (ok bool) {
 			ok = false
 		}
 	}()
-	w.count(it)
+	if it.skip != "" {
+		m.events.WithLabelValues(outcomeSkipped, it.skip).Inc()
+		w.observe(it, &detector.Conclusion{Outcome: detector.Outcome(it.skip)})
+	} else {
+		w.count(it)
+	}
+	w.recheck(it)
 	return true
+}
+
+// recheck judges an event again for the entities that counted it in an earlier life: that may have ended after its
+// counts were stored and before they were looked at beside those of other partitions.
+func (w *Worker) recheck(it *item) {
+	for _, key := range it.again {
+		p, _ := w.profile(&it.event)
+		e := w.set.get(key)
+		c := w.options.Set.Recheck(&it.event, e.subject, p)
+		w.options.Metrics.said(&c)
+		w.tell(it.record, &c)
+		w.queue(e)
+	}
 }
 
 // count gives the event to its entities.
@@ -281,7 +302,8 @@ func (w *Worker) count(it *item) {
 	for _, e := range entries[:len(it.to)] {
 		if events := e.subject.Entity.Events(); events > e.stored {
 			e.stored = events
-			e.last, e.marks, e.profile = &it.event, e.subject.Marks(), p
+			sent := e.unsure[:e.sent:e.sent]
+			e.unsure = append(sent, w.options.Set.Unsure(e.unsure[e.sent:], e.key.Kind, e.subject.Judged())...)
 		}
 		w.change(e)
 	}
@@ -300,6 +322,11 @@ func (w *Worker) change(e *entry) {
 		w.firstPending = w.now
 	}
 	w.pending++
+	w.queue(e)
+}
+
+// queue puts the entry on the list for the next flush.
+func (w *Worker) queue(e *entry) {
 	if !e.queued && e.subject.Dirty() {
 		e.queued = true
 		w.changed = append(w.changed, e)

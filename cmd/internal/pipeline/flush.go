@@ -91,8 +91,13 @@ func (w *Worker) beginFlush() {
 		return
 	}
 	slices.SortStableFunc(w.changed, func(a, b *entry) int { return a.bucket - b.bucket })
+	var waiting []*entry
 	for _, e := range w.changed {
-		e.queued, e.flying = false, true
+		if w.expected[e.bucket] >= f.to.Offset {
+			waiting = append(waiting, e) // changed by what was judged again, behind the bucket's fence
+			continue
+		}
+		e.queued, e.flying, e.sent = false, true, len(e.unsure)
 		if n := len(f.updates); n == 0 || f.updates[n-1].Bucket != e.bucket {
 			f.updates = append(f.updates, w.update(e.bucket, f.to))
 		}
@@ -103,7 +108,7 @@ func (w *Worker) beginFlush() {
 	if w.checkpointDue() {
 		f.updates = w.checkpoint(f.updates, f.to)
 	}
-	w.changed, w.pending, w.passed = nil, 0, 0
+	w.changed, w.pending, w.passed = waiting, 0, 0
 	w.flight = f
 }
 
@@ -159,9 +164,7 @@ func (w *Worker) settled(e *entry, total int64) {
 		}
 		return
 	}
-	if !e.queued {
-		e.last = nil
-	}
+	e.unsure, e.sent = slices.Delete(e.unsure, 0, e.sent), 0
 }
 
 // uncounted is the number of events counted in the entity since its delta was taken.
@@ -204,7 +207,7 @@ func (w *Worker) nextReload() {
 	w.load(keys)
 }
 
-// reloaded judges the last event of each such entity once more, in sight of all that is counted there.
+// reloaded judges the events of each such entity once more, in sight of all that is counted there.
 func (w *Worker) reloaded(all []windows.Loaded) {
 	w.reloading = false
 	again := w.foreign
@@ -213,30 +216,30 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 		old := again[i]
 		old.subject = w.open(l.Entity)
 		old.stored = l.Entity.Events()
-		if old.last == nil {
-			continue
+		var unsure []detector.Judged
+		for _, j := range old.unsure {
+			unsure = w.options.Set.Unsure(unsure, old.key.Kind, j)
 		}
-		w.reconsider(old)
-		old.last = nil
-		if !old.queued && old.subject.Dirty() {
-			old.queued = true
-			w.changed = append(w.changed, old)
+		for _, j := range unsure {
+			w.reconsider(old, j)
 		}
+		old.unsure, old.sent = nil, 0
+		w.queue(old)
 	}
 	w.commitAfter = w.said
 }
 
-// reconsider judges an entry's last event again. If that panics, the event stays counted and is dead-lettered all the
+// reconsider judges an event of an entry again. If that panics, the event stays counted and is dead-lettered all the
 // same: somebody has to look at it.
-func (w *Worker) reconsider(e *entry) {
-	r := &Record{Offset: e.last.At.Offset, Time: e.last.RecordTime}
+func (w *Worker) reconsider(e *entry, j detector.Judged) {
+	r := &Record{Offset: j.Event().At.Offset, Time: j.Event().RecordTime}
 	defer func() {
 		if p := recover(); p != nil {
 			e.subject, _ = detector.NewSubject(e.subject.Entity)
 			w.bury(&item{record: r, dead: w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))})
 		}
 	}()
-	c := w.options.Set.Reconsider(e.last, e.subject, e.marks, e.profile)
+	c := w.options.Set.Reconsider(j, e.subject)
 	w.options.Metrics.said(&c)
 	w.tell(r, &c)
 }

@@ -114,7 +114,8 @@ func TestPoisonInJudgingAgain(t *testing.T) {
 	h.settle()
 	set := h.worker.options.Set
 	h.worker.options.Set = nil // so that judging panics
-	h.worker.reconsider(h.worker.set.get(senderKey("A")))
+	e := h.worker.set.get(senderKey("A"))
+	h.worker.reconsider(e, e.subject.Judged())
 	h.worker.options.Set = set
 	h.stop()
 	h.wantSaid("dead letter 0 poison")

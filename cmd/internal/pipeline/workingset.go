@@ -12,11 +12,10 @@ type entry struct {
 	subject *detector.Subject
 	// stored is the entity's total of events as the store should have it, own deltas in flight included.
 	stored int64
-	// last is the latest event counted here since the last applied flush, for judging it again.
-	last  *detector.Event
-	marks detector.Marks // of counting last
-	// profile is that in force for last.
-	profile *detector.Profile
+	// unsure are the events counted here that were judged in sight of this worker's counts alone, for all that is
+	// known; the first sent of them are in the flush under way.
+	unsure []detector.Judged
+	sent   int
 	// queued: in the worker's list of changed entries. flying: its delta is being applied.
 	queued, flying bool
 
