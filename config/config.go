@@ -101,6 +101,8 @@ type Events struct {
 	MaxBytes       Size      `yaml:"max_bytes"`
 	// DuplicateHorizon is how long event ids are remembered; 0 means not at all.
 	DuplicateHorizon Duration `yaml:"duplicate_horizon"`
+	// ItemHorizon is how long items are remembered, so that each counts once; 0 means not at all.
+	ItemHorizon Duration `yaml:"item_horizon"`
 	// ShipmentTypes are the event types that count as a shipment, besides the missing type.
 	ShipmentTypes []string   `yaml:"shipment_types"`
 	DeadLetter    DeadLetter `yaml:"dead_letter"`

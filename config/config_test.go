@@ -223,6 +223,7 @@ func TestRanges(t *testing.T) {
 		{"events.time_range.to", "1990-01-01", "1990-01-02", "2262-01-01", "2262-01-02"},
 		{"events.max_bytes", "1023", "1KiB", "10MiB", "10485761"},
 		{"events.duplicate_horizon", "-1s", "0s", "30d", "30d1s"},
+		{"events.item_horizon", "-1s", "0s", "30d", "30d1s"},
 		{"windows.working_set", "999", "1000", "50000000", "50000001"},
 		{"windows.max_fields", "63", "64", "4096", "4097"},
 		{"detectors.prior.rate", "9e-7", "1e-6", "1000", "1001"},

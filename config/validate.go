@@ -88,6 +88,7 @@ func (c *Events) check(k *checker) {
 	c.TimeRange.check(k)
 	between(k, "events.max_bytes", c.MaxBytes, 1*kib, 10*mib)
 	between(k, "events.duplicate_horizon", c.DuplicateHorizon, 0, 30*day)
+	between(k, "events.item_horizon", c.ItemHorizon, 0, 30*day)
 	for i, t := range c.ShipmentTypes {
 		k.text(item("events.shipment_types", i), t)
 	}

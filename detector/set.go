@@ -26,7 +26,10 @@ type Settings struct {
 	Admission     Admission
 	// DuplicateHorizon is how long an entity remembers event ids, in event time; 0 is not at all.
 	DuplicateHorizon time.Duration
-	Alerts           AlertSettings
+	// ItemHorizon is how long an entity remembers items, in event time, so that several events of an item
+	// count once; 0 is not at all.
+	ItemHorizon time.Duration
+	Alerts      AlertSettings
 	// ConfigHash names the configuration in every alert.
 	ConfigHash string
 }
@@ -153,6 +156,8 @@ const (
 	NotShipment Outcome = "not_shipment"
 	// Duplicate: the entity has counted an event of that id within the horizon.
 	Duplicate Outcome = "duplicate"
+	// SameItem: the entity has counted another event of that item within the horizon.
+	SameItem Outcome = "same_item"
 	// TooLate: too long before the record's own timestamp, or behind everything that the entity keeps.
 	TooLate Outcome = "too_late"
 	// Future: after the record's own timestamp.
@@ -197,8 +202,8 @@ func (s *Set) Observe(e *Event, subjects Subjects, p *Profile, sums *Sums) Concl
 func (s *Set) observe(e *Event, subject *Subject, p *Profile, sums *Sums, c *Conclusion) Outcome {
 	entity := subject.Entity
 	kind := entity.Key.Kind
-	if s.duplicate(e, entity) {
-		return Duplicate
+	if again := s.repeats(e, entity); again != Counted {
+		return again
 	}
 	if counts := s.counts[kind]; len(counts) > 0 && !slices.ContainsFunc(counts, func(c Count) bool { return entity.Keeps(c.Resolution, e.Time) }) {
 		return TooLate
@@ -301,19 +306,6 @@ func (s *Set) late(e *Event, entity *windows.Entity) bool {
 		newest, ok := entity.Newest(c.Resolution)
 		return ok && c.Resolution.Pane(e.Time) < newest
 	})
-}
-
-func (s *Set) duplicate(e *Event, entity *windows.Entity) bool {
-	if s.settings.DuplicateHorizon == 0 {
-		return false
-	}
-	mark := windows.NewMark(e.ID)
-	if seen, ok := entity.Seen(mark); ok && e.Time.Sub(seen).Abs() <= s.settings.DuplicateHorizon {
-		return true
-	}
-	entity.Saw(mark, e.Time)
-	entity.ForgetMarks(e.Time.Add(-s.settings.DuplicateHorizon), s.settings.MaxFields/4)
-	return false
 }
 
 // strongest judges the event at its own time and, if it is late, at each later pane with counts whose window still

@@ -45,6 +45,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		{"prior: rate 0", func(s *Settings) { s.Prior.Rate = 0 }},
 		{"prior: dispersion 0.9", func(s *Settings) { s.Prior.Dispersion = 0.9 }},
 		{"max fields 0", func(s *Settings) { s.MaxFields = 0 }},
+		{"item horizon -1h", func(s *Settings) { s.ItemHorizon = -time.Hour }},
 		{"duplicate horizon -1h", func(s *Settings) { s.DuplicateHorizon = -time.Hour }},
 		{"lateness -24h", func(s *Settings) { s.Admission.Lateness = -day }},
 		{"alerts: quiet 0s", func(s *Settings) { s.Alerts.Quiet = 0 }},
@@ -267,27 +268,6 @@ func TestTexts(t *testing.T) {
 	i := incident{LastFound: at, ItemsEver: 12, Top: Finding{Score: 7.87}}
 	if got, want := i.closingText().EN, "Quiet since 2026-03-02 10:00, after 12 shipments over the threshold; the highest score was 7.9."; got != want {
 		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-// Duplicate marks share the bounds of an entity.
-func TestDuplicateMarksAreBounded(t *testing.T) {
-	set := newTestSet(t, func(s *Settings) { s.DuplicateHorizon = 7 * 24 * time.Hour; s.MaxFields = 80 })
-	subject := newTestSubject(t, "A")
-	for n := range 50 {
-		e := testEvent(n, time.Duration(n)*time.Minute)
-		if got := observe(set, e, subject).Outcome; got != Counted {
-			t.Fatalf("event %d is %s", n, got)
-		}
-		if got := observe(set, e, subject).Outcome; got != Duplicate {
-			t.Fatalf("event %d once more is %s", n, got)
-		}
-	}
-	if got := subject.Entity.Members(); got > 20 {
-		t.Errorf("%d ids are remembered, a quarter of 80 fields are allowed", got)
-	}
-	if got := subject.Entity.Events(); got != 50 {
-		t.Errorf("%d events are counted", got)
 	}
 }
 

@@ -15,6 +15,7 @@ func (s *Settings) validate() error {
 	}
 	need(s.MaxFields > 0, "windows: max fields %d must be above 0", s.MaxFields)
 	need(s.DuplicateHorizon >= 0, "events: duplicate horizon %v must not be negative", s.DuplicateHorizon)
+	need(s.ItemHorizon >= 0, "events: item horizon %v must not be negative", s.ItemHorizon)
 	need(s.Admission.Lateness >= 0 && s.Admission.ClockTolerance >= 0, "events: lateness %v and clock tolerance %v must not be negative",
 		s.Admission.Lateness, s.Admission.ClockTolerance)
 	need(s.Alerts.Quiet > 0, "alerts: quiet %v must be above 0", s.Alerts.Quiet)

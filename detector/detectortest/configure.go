@@ -52,7 +52,7 @@ func parseAssignments(words []string) (statement, error) {
 //	alerts.cooldown=6h, alerts.quiet=24h, alerts.update_factor=2
 //	alerts.medium=6, alerts.high=8, alerts.critical=12
 //	events.shipment_types=posted,accepted, events.allowed_lateness=30d, events.clock_tolerance=1h
-//	events.duplicate_horizon=7d, windows.max_fields=512
+//	events.duplicate_horizon=7d, events.item_horizon=30d, windows.max_fields=512
 //
 // A key of a detector that is off turns it on. Settings are changed in place, but nothing that they point to is.
 func Configure(s *detector.Settings, key, value string) error {
@@ -83,6 +83,7 @@ func setters(s *detector.Settings) map[string]func(string) error {
 		"events.allowed_lateness":  to(&s.Admission.Lateness, setLength),
 		"events.clock_tolerance":   to(&s.Admission.ClockTolerance, setLength),
 		"events.duplicate_horizon": to(&s.DuplicateHorizon, setLength),
+		"events.item_horizon":      to(&s.ItemHorizon, setLength),
 		"windows.max_fields":       to(&s.MaxFields, setCount),
 	}
 	for rule, settings := range map[string]**detector.CountSettings{

@@ -20,7 +20,7 @@
 //	     [newest-first]                 they come in last to first, as from a scanner that was offline
 //	     [late 1d | early 1h]           the record that carries it is this much younger or older than the event;
 //	                                    without, it has no time of its own, as in a file
-//	     [type posted] [id E1]          default: no type, an id of its own
+//	     [type posted] [id E1] [item I1]  default: no type, an id and an item of its own
 //
 // Both take what else there is to a shipment; without, the event lacks it:
 //
@@ -46,7 +46,8 @@
 //	held SUBJECT N          for this many shipments an alert was held back by the cooldown since the last such line
 //	score RULE SUBJECT >= N what the rule made of its last event
 //	abstain RULE SUBJECT    it had too little to go by
-//	outcome OUTCOME         what became of the last event: counted, not_shipment, duplicate, too_late, future
+//	outcome OUTCOME         what became of the last event: counted, not_shipment, duplicate, same_item,
+//	                        too_late, future
 //	counted SUBJECT N       this many events of it are counted, from the first
 //	fields SUBJECT <= N     this many fields its counts take in the store
 //

@@ -16,21 +16,22 @@ type event struct {
 	newestFirst bool
 	recorded    bool
 	lag         time.Duration // of the record behind the event
-	kind, id    string
+	kind        string
+	id, item    string
 }
 
 func parseEvent(words []string) (statement, error) {
-	const usage = "write: event SENDER to X [from P] [recipient R] [weight 900g] [value 120] at 2026-03-02T10:00 [x 20] [in 2h] [newest-first] [late 1d] [early 1h] [type posted] [id E1]"
+	const usage = "write: event SENDER to X [from P] [recipient R] [weight 900g] [value 120] at 2026-03-02T10:00 [x 20] [in 2h] [newest-first] [late 1d] [early 1h] [type posted] [id E1] [item I1]"
 	if len(words) == 0 {
 		return nil, fmt.Errorf("a sender is missing; %s", usage)
 	}
 	o, err := parseOptions(words[1:], shaped(map[string]bool{
-		"at": true, "x": true, "in": true, "newest-first": false, "late": true, "early": true, "type": true, "id": true,
+		"at": true, "x": true, "in": true, "newest-first": false, "late": true, "early": true, "type": true, "id": true, "item": true,
 	}))
 	if err != nil {
 		return nil, err
 	}
-	e := event{n: 1, kind: o["type"], id: o["id"]}
+	e := event{n: 1, kind: o["type"], id: o["id"], item: o["item"]}
 	_, e.newestFirst = o["newest-first"]
 	if e.shape, err = parseShape(words[0], o); err != nil {
 		return nil, err
@@ -91,7 +92,7 @@ func (e event) play(w *world) error {
 			nth = e.n - 1 - k
 		}
 		s := e.shipment(w, int(k))
-		s.kind, s.id = e.kind, e.id
+		s.kind, s.id, s.item = e.kind, e.id, e.item
 		s.at = at.Add(time.Duration(nth) * e.in / time.Duration(e.n)).Truncate(time.Millisecond)
 		if e.recorded {
 			s.recorded = s.at.Add(e.lag)

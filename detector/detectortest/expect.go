@@ -185,7 +185,7 @@ func (s score) play(w *world) error {
 type outcome struct{ want detector.Outcome }
 
 func parseOutcome(words []string) (statement, error) {
-	known := []detector.Outcome{detector.Counted, detector.NotShipment, detector.Duplicate, detector.TooLate, detector.Future}
+	known := []detector.Outcome{detector.Counted, detector.NotShipment, detector.Duplicate, detector.SameItem, detector.TooLate, detector.Future}
 	if len(words) == 1 && slices.Contains(known, detector.Outcome(words[0])) {
 		return outcome{detector.Outcome(words[0])}, nil
 	}

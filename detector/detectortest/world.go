@@ -1,6 +1,7 @@
 package detectortest
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
@@ -39,9 +40,9 @@ type known struct {
 
 // shipment is an event as a scenario describes it; empty strings and the zero recorded mean absent.
 type shipment struct {
-	sender, recipient, from, to, kind, id string
-	weight, value                         detector.Amount
-	at, recorded                          time.Time
+	sender, recipient, from, to, kind, id, item string
+	weight, value                               detector.Amount
+	at, recorded                                time.Time
 }
 
 func newWorld(set *detector.Set) *world {
@@ -83,7 +84,7 @@ func (w *world) event(s shipment) *detector.Event {
 	w.serial++
 	e := &detector.Event{
 		ID: s.id, Time: s.at, RecordTime: s.recorded,
-		Sender: detector.Sender(s.sender), Item: fmt.Sprintf("item-%d", w.serial), Type: s.kind,
+		Sender: detector.Sender(s.sender), Item: cmp.Or(s.item, fmt.Sprintf("item-%d", w.serial)), Type: s.kind,
 		Recipient: detector.Recipient(s.recipient), Origin: detector.Place(s.from), Destination: detector.Place(s.to),
 		WeightG: s.weight, DeclaredValue: s.value,
 		At: windows.Coordinates{Source: windows.Source{Topic: "scenario"}, Offset: w.serial - 1},

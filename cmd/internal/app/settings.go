@@ -17,6 +17,7 @@ func NewSet(c *config.Config) (*detector.Set, error) {
 		Prior:            detector.Prior{Rate: c.Detectors.Prior.Rate, Dispersion: c.Detectors.Prior.Dispersion},
 		ShipmentTypes:    c.Events.ShipmentTypes,
 		DuplicateHorizon: time.Duration(c.Events.DuplicateHorizon),
+		ItemHorizon:      time.Duration(c.Events.ItemHorizon),
 		Admission: detector.Admission{
 			Lateness:       time.Duration(c.Events.AllowedLateness),
 			ClockTolerance: time.Duration(c.Events.ClockTolerance),

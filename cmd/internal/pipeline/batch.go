@@ -296,7 +296,7 @@ func (w *Worker) count(it *item) {
 	switch c.Outcome {
 	case detector.Counted:
 		w.options.Metrics.concluded(&c)
-	case detector.Duplicate:
+	case detector.Duplicate, detector.SameItem:
 		w.options.Metrics.events.WithLabelValues(outcomeSkipped, string(c.Outcome)).Inc()
 	}
 	for _, e := range entries[:len(it.to)] {

@@ -149,6 +149,23 @@ func TestPoisonStorm(t *testing.T) {
 	}
 }
 
+// TestSameItem is skipped and counted as such.
+func TestSameItem(t *testing.T) {
+	h := newHarness(t, func(o *Options) {
+		o.Set = smallSet(func(s *detector.Settings) { s.ItemHorizon = time.Hour })
+	})
+	h.post("A")
+	h.add(string(h.log[0].Value)) // the decoder takes the id for the item's number, too
+	h.settle()
+	h.stop()
+	h.wantEvents(outcomeCounted, "", 1)
+	h.wantEvents(outcomeSkipped, "same_item", 1)
+	h.wantSaid()
+	if h.events("A") != 1 || h.committed != 2 {
+		t.Errorf("%d events stored, offset %d committed; want 1 and 2", h.events("A"), h.committed)
+	}
+}
+
 // TestDeadLettersAreNotSaidAgain below the committed offset, where they were acknowledged; above it they may be lost,
 // so they are.
 func TestDeadLettersAreNotSaidAgain(t *testing.T) {

@@ -97,7 +97,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 		retries:       counter("retries_total", "Attempts that failed and were made again, by operation.", "operation"),
 	}
 	m.events.WithLabelValues(outcomeCounted, "")
-	for _, reason := range []string{string(detector.NotShipment), string(detector.Duplicate), reasonControl, reasonRedelivered} {
+	for _, reason := range []string{string(detector.NotShipment), string(detector.Duplicate), string(detector.SameItem), reasonControl, reasonRedelivered} {
 		m.events.WithLabelValues(outcomeSkipped, reason)
 	}
 	for _, reason := range []string{reasonMalformed, string(detector.TooLate), string(detector.Future), reasonPoison} {
