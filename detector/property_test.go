@@ -174,3 +174,55 @@ func TestOrderLinesCountOnce(t *testing.T) {
 		}
 	}
 }
+
+// A window is whole panes, so it holds at least what its length less a pane holds by exact times, and at most what its
+// whole length does.
+func TestPanesAgainstExactTimes(t *testing.T) {
+	set := newTestSet(t, nil)
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(set)
+		var sent, lane, visits []time.Time // to R, from P to X, and the first of each sender and day to R
+		seen := map[string]bool{}
+		at := testEvent(0, 0).Time
+		for n := range rapid.IntRange(1, 120).Draw(t, "events") {
+			at = at.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 7, 61, 300, 1500, 9000}).Draw(t, "minutes on"))*time.Minute +
+				time.Duration(1+rapid.IntRange(0, 59_999).Draw(t, "milliseconds"))*time.Millisecond)
+			e := testEvent(n, 0)
+			e.Time, e.Sender = at, rapid.SampledFrom([]Sender{"A", "A", "A", "B", "C", "D"}).Draw(t, "sender")
+			e.Recipient, e.Origin, e.Destination = "R", "P", "X"
+			c := w.observe(e)
+			lane = append(lane, at)
+			if day := string(e.Sender) + at.Format(time.DateOnly); !seen[day] {
+				seen[day] = true
+				visits = append(visits, at)
+			}
+			between(t, set, &c, ruleLaneBurst, lane, at)
+			between(t, set, &c, ruleFanin, visits, at)
+			if e.Sender != "A" {
+				continue
+			}
+			sent = append(sent, at)
+			for _, rule := range []string{ruleLimit, ruleBurst, ruleSurge} {
+				between(t, set, &c, rule, sent, at)
+			}
+		}
+	})
+}
+
+// between holds what a rule observed at a time against the exact times before it.
+func between(t *rapid.T, set *Set, c *Conclusion, rule string, times []time.Time, at time.Time) {
+	i := slices.Index(set.Rules(), rule)
+	w, r := set.detectors[i].Window()
+	within := func(d time.Duration) (n float64) {
+		for _, x := range times {
+			if at.Sub(x) < d {
+				n++
+			}
+		}
+		return n
+	}
+	least, most := within(w.Size-r.Slide), within(w.Size)
+	if got := c.Findings[i].Observed; got < least || got > most {
+		t.Fatalf("%s observes %v at %v, by exact times it is %v to %v", rule, got, at, least, most)
+	}
+}
