@@ -232,21 +232,35 @@ func (b *bench) client() *redis.Client {
 	return client
 }
 
-// verify holds what the service left in Redis and said in its topics against a replay and a plain count of the log.
-func (b *bench) verify(store *redisstore.Store) {
+// verify holds what the service left in Redis and said in its topics against a replay and a plain count of the log. It
+// gives the alerts of both.
+func (b *bench) verify(store *redisstore.Store) (said, replayed []detector.Alert) {
 	t := b.t
 	t.Helper()
 	log := b.readLog()
-	alerts, flags, summary := b.replay(log)
+	replayed, flags, summary := b.replay(log)
+	alerts := fingerprints(replayed)
 	t.Logf("%d records, %d senders; replay: %d alerts, %d flagged, %d dead letters",
 		len(log), len(b.read), len(alerts), len(flags), summary.DeadLetters)
 	if len(alerts) == 0 || len(flags) == 0 {
 		t.Error("the log makes no alerts, so this test shows nothing")
 	}
-	said := b.topicAlerts()
-	same(t, "alerts of senders", keys(said), keys(alerts))
-	same(t, "shipments flagged for their sender", ofSenders(b.topicFlags(), said), ofSenders(flags, alerts))
+	said = b.topicAlerts()
+	same(t, "alerts of senders", keys(fingerprints(said)), keys(alerts))
+	same(t, "shipments flagged for their sender", ofSenders(b.topicFlags(), fingerprints(said)), ofSenders(flags, alerts))
 	b.verifyCounts(store)
+	return said, replayed
+}
+
+// fingerprints gives those of the alerts of senders, by the alerts' ids.
+func fingerprints(alerts []detector.Alert) map[string]string {
+	ids := map[string]string{}
+	for i := range alerts {
+		if a := &alerts[i]; a.Entity.Kind == detector.KindSender {
+			ids[a.ID] = a.Fingerprint
+		}
+	}
+	return ids
 }
 
 func keys(alerts map[string]string) map[string]bool {
@@ -292,7 +306,7 @@ func same(t *testing.T, what string, got, want map[string]bool) {
 	}
 }
 
-// readLog reads the input topic, one partition after the other, and counts each sender's shipments by itself.
+// readLog reads the input topic, all partitions in the order of time, and counts each sender's shipments by itself.
 func (b *bench) readLog() []pipeline.Record {
 	b.t.Helper()
 	decoders, err := app.NewDecoders(&b.config, quiet())
@@ -312,12 +326,13 @@ func (b *bench) readLog() []pipeline.Record {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	slices.SortStableFunc(log, func(a, b pipeline.Record) int { return a.Time.Compare(b.Time) })
 	return log
 }
 
 // replay runs the log through the replay of the same configuration, with the profiles that the service decided on. It
-// gives the fingerprints of the alerts of senders by their ids.
-func (b *bench) replay(log []pipeline.Record) (alerts map[string]string, flags map[string]bool, s backtest.Summary) {
+// gives its alerts.
+func (b *bench) replay(log []pipeline.Record) (alerts []detector.Alert, flags map[string]bool, s backtest.Summary) {
 	b.t.Helper()
 	set, err := app.NewSet(&b.config)
 	if err != nil {
@@ -327,14 +342,12 @@ func (b *bench) replay(log []pipeline.Record) (alerts map[string]string, flags m
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	alerts, flags = map[string]string{}, map[string]bool{}
+	flags = map[string]bool{}
 	s, err = backtest.Replay(b.context(), backtest.Options{
 		Set: set, Decoder: decoders.New(), Lines: &records{rest: log}, Name: "log", WorkingSet: 1000, Log: quiet(),
 		Profiles: b.profiles(set),
 		AppendAlert: func(b []byte, a *detector.Alert) []byte {
-			if a.Entity.Kind == detector.KindSender {
-				alerts[a.ID] = a.Fingerprint
-			}
+			alerts = append(alerts, *a)
 			return b
 		},
 		Alerts: io.Discard,
@@ -376,16 +389,16 @@ func (r *records) Next() ([]byte, error) {
 	return value, nil
 }
 
-// topicAlerts gives the fingerprints of the alerts of senders by their ids.
-func (b *bench) topicAlerts() map[string]string {
+// topicAlerts gives the alerts of the topic. Those of senders must not differ if they come twice.
+func (b *bench) topicAlerts() (alerts []detector.Alert) {
 	b.t.Helper()
-	ids := map[string]string{}
 	first := map[string]string{}
 	err := kafkaio.ReadAll(b.context(), b.options, b.config.Kafka.Topics.Alerts, func(_ int, r pipeline.Record) error {
 		a, err := codec.ParseAlert(r.Value)
 		if err != nil {
 			return err
 		}
+		alerts = append(alerts, a)
 		if a.Entity.Kind != detector.KindSender {
 			return nil
 		}
@@ -393,13 +406,12 @@ func (b *bench) topicAlerts() map[string]string {
 			return fmt.Errorf("alert %s was said in two ways:\n%s\n%s", a.ID, before, r.Value)
 		}
 		first[a.ID] = string(r.Value)
-		ids[a.ID] = a.Fingerprint
 		return nil
 	})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return ids
+	return alerts
 }
 
 func (b *bench) topicFlags() map[string]bool {
