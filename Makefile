@@ -65,6 +65,10 @@ fuzz: ## each fuzz target for FUZZTIME
 bench: ## the benchmarks, with allocations
 	go test -run='^$$' -bench=. -benchmem $(TESTFLAGS) $(PKG)
 
+.PHONY: cost
+cost: ## what an event costs in Redis, by the real shipment logs; replay speed
+	@$(find-servers); go test -run='^$$' -bench='Cost|Replay' -benchtime=1x -timeout=30m ./cmd/internal/app
+
 .PHONY: eval
 eval: ## what it detects, by the evaluation kit; WRITE=1 for detector/README.md
 	@detector/eval/eval.sh $(if $(WRITE),--write)
