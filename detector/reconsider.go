@@ -29,15 +29,20 @@ func (s *Subject) Marks() Marks { return s.last.marks }
 // says for all of them what there is, as far as the same rules judge them.
 func (s *Set) Unsure(all []Judged, kind windows.Kind, j Judged) []Judged {
 	finest := s.settings.Ladder[0]
-	i := slices.IndexFunc(all, func(old Judged) bool {
-		return finest.Pane(old.event.Time) == finest.Pane(j.event.Time) && old.marks.Fresh == j.marks.Fresh &&
-			(kind != KindSender || old.event.Destination == j.event.Destination)
-	})
-	if i >= 0 {
-		all = slices.Delete(all, i, i+1)
+	for i := len(all) - 1; i >= max(0, len(all)-lookBack); i-- {
+		old := &all[i]
+		if finest.Pane(old.event.Time) == finest.Pane(j.event.Time) && old.marks.Fresh == j.marks.Fresh &&
+			(kind != KindSender || old.event.Destination == j.event.Destination) {
+			all = slices.Delete(all, i, i+1)
+			break
+		}
 	}
 	return append(all, j)
 }
+
+// lookBack is how many events back Unsure looks for one to take the place of. The events of a pane mostly come
+// together; that some are judged in vain does no harm.
+const lookBack = 4
 
 // Reconsider judges an event once more that the entity has counted, in sight of all that it holds now. A weight or a
 // value is judged only as it comes: by now the entity has learned from it.
