@@ -67,6 +67,9 @@ const (
 	killed      endOfMembers = "with members killed"
 )
 
+// incidentQuiet is how long without a finding ends an incident.
+const incidentQuiet = 48 * time.Hour
+
 // incidentSet has the rules of all kinds, with windows as shipped.
 func incidentSet() *detector.Set {
 	return smallSet(func(s *detector.Settings) {
@@ -76,7 +79,7 @@ func incidentSet() *detector.Set {
 		s.Ladder = windows.Ladder{{Name: 'h', Slide: time.Hour, Keep: 50}, {Name: 'd', Slide: 24 * time.Hour, Keep: 120}}
 		s.MaxFields = 512
 		s.Burst, s.Fanin, s.LaneBurst, s.Structuring = count(6*time.Hour), count(48*time.Hour), count(24*time.Hour), count(24*time.Hour)
-		s.Alerts.Cooldown, s.Alerts.Quiet = 24*time.Hour, 48*time.Hour
+		s.Alerts.Cooldown, s.Alerts.Quiet = 24*time.Hour, incidentQuiet
 	})
 }
 
@@ -262,9 +265,9 @@ func (c *cast) find(e *detector.Event, found *detector.Conclusion) {
 		}
 		switch f.Rule {
 		case "fanin":
-			c.found = append(c.found, sharedIncident{"recipient " + string(e.Recipient), e.Time, e.Time.Add(1), f.Score})
+			c.found = append(c.found, sharedIncident{"recipient " + string(e.Recipient), e.Time, e.Time.Add(incidentQuiet), f.Score})
 		case "lane_burst", "structuring":
-			c.found = append(c.found, sharedIncident{"lane " + string(e.Origin+" > "+e.Destination), e.Time, e.Time.Add(1), f.Score})
+			c.found = append(c.found, sharedIncident{"lane " + string(e.Origin+" > "+e.Destination), e.Time, e.Time.Add(incidentQuiet), f.Score})
 		}
 	}
 }
