@@ -83,7 +83,7 @@ func Default() Config {
 		Alerts: Alerts{
 			Cooldown:     7 * day,
 			Quiet:        7 * day,
-			UpdateFactor: 2,
+			UpdateFactor: 2.5,
 			Severity:     Severity{Medium: 6, High: 8, Critical: 12},
 		},
 		HTTP: HTTP{Address: "127.0.0.1:9700"},

@@ -14,7 +14,7 @@ const (
 	halfLife    = 120.0 // days after which a learned day weighs half (60: .009)
 	priorDays   = 20.0  // days that the population's dispersion weighs (10, 40: .001)
 	capSigmas   = 3.0   // a day teaches no more than this many deviations above what was expected (2: .002, 4: 0)
-	driftShort  = 0.1   // variance by which rates drift, relative to the squared mean, for windows of shortDrift
+	driftShort  = 0.1   // variance by which rates drift, relative to the squared mean, for windows of shortDrift (0.15: 0)
 	driftLong   = 1.0   // the same for windows of longDrift (0.5: .001, 2: .004); between them it is log-linear
 	shortDrift  = 2 * 24 * time.Hour
 	longDrift   = 14 * 24 * time.Hour
@@ -37,13 +37,14 @@ type rate struct {
 // learner gathers closed days, the oldest first.
 type learner struct {
 	prior              Prior
+	activity           *activity
 	decay, priorTime   float64
 	sum, squares, days float64
 	at                 int64
 }
 
-func newLearner(first int64, p Prior) learner {
-	return learner{prior: p, decay: math.Exp2(-1 / halfLife), priorTime: priorShape / p.Rate, at: first}
+func newLearner(first int64, p Prior, a *activity) learner {
+	return learner{prior: p, activity: a, decay: math.Exp2(-1 / halfLife), priorTime: priorShape / p.Rate, at: first}
 }
 
 // quiet takes in the days without events up to until.
@@ -53,11 +54,11 @@ func (l *learner) quiet(until int64) {
 	}
 	k := math.Pow(l.decay, float64(until-l.at))
 	l.sum, l.squares = l.sum*k, l.squares*k
-	l.days = l.days*k + (1-k)/(1-l.decay)
+	l.days = l.days*k + l.activity.span(l.at, until)
 	l.at = until
 }
 
-// mean is the daily mean that was expected for the next day.
+// mean is the daily mean that was expected for the next day, were it as busy as usual for everybody.
 func (l *learner) mean() (mean, shape float64) {
 	shape = priorShape + l.sum
 	return shape / (l.priorTime + l.days), shape
@@ -66,9 +67,11 @@ func (l *learner) mean() (mean, shape float64) {
 // day takes in the next day.
 func (l *learner) day(n int64) {
 	mean, shape := l.mean()
+	level := l.activity.level(l.at)
+	mean *= level
 	most := mean + capSigmas*math.Sqrt(mean*l.prior.Dispersion+mean*mean/shape) + 1
 	c := min(float64(n), most)
-	l.sum, l.squares, l.days = l.sum*l.decay+c, l.squares*l.decay+c*c, l.days*l.decay+1
+	l.sum, l.squares, l.days = l.sum*l.decay+c, l.squares*l.decay+c*c, l.days*l.decay+level
 	l.at++
 }
 
@@ -83,10 +86,10 @@ func (l *learner) rate() rate {
 }
 
 // learnRate learns from the daily counts of closed days [first, end), both pane numbers; panes outside are passed
-// over. Days without a pane count as zero. A day teaches at most a few deviations above what the days before it led
+// over. Days without a pane count as zero; a day counts by its level of activity. A day teaches at most a few deviations above what the days before it led
 // to expect, so that an incident that was flagged is hardly learned.
-func learnRate(panes []windows.PaneCount, first, end int64, p Prior) rate {
-	l := newLearner(first, p)
+func learnRate(panes []windows.PaneCount, first, end int64, p Prior, a *activity) rate {
+	l := newLearner(first, p, a)
 	for _, pane := range panes {
 		if pane.Pane < first || pane.N == 0 {
 			continue

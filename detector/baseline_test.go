@@ -61,7 +61,7 @@ func TestLearnRateAgainstADailyLoop(t *testing.T) {
 		end := first + int64(len(counts))
 		panes = append(panes, windows.PaneCount{Pane: end, N: 99}, windows.PaneCount{Pane: end + 1, N: 99})
 
-		got, want := learnRate(panes, first, end, p), naiveRate(counts, p)
+		got, want := learnRate(panes, first, end, p, nil), naiveRate(counts, p)
 		for what, pair := range map[string][2]float64{
 			"shape": {got.shape, want.shape}, "mean": {got.mean, want.mean},
 			"dispersion": {got.dispersion, want.dispersion}, "days": {got.days, want.days},
@@ -76,7 +76,7 @@ func TestLearnRateAgainstADailyLoop(t *testing.T) {
 func TestLearnRateOfNothing(t *testing.T) {
 	p := Prior{Rate: 0.25, Dispersion: 2}
 	for _, end := range []int64{100, 99} { // no closed day yet, and a window that starts before the first event
-		if got, want := learnRate(nil, 100, end, p), (rate{shape: priorShape, mean: 0.25, dispersion: 2}); got != want {
+		if got, want := learnRate(nil, 100, end, p, nil), (rate{shape: priorShape, mean: 0.25, dispersion: 2}); got != want {
 			t.Errorf("end %d: %+v, want %+v", end, got, want)
 		}
 	}
@@ -106,8 +106,8 @@ func TestABurstIsHardlyLearned(t *testing.T) {
 	for d := range int64(100) {
 		panes = append(panes, windows.PaneCount{Pane: d, N: 2})
 	}
-	before := learnRate(panes, 0, 100, p)
-	after := learnRate(append(panes, windows.PaneCount{Pane: 100, N: 1000}), 0, 101, p)
+	before := learnRate(panes, 0, 100, p, nil)
+	after := learnRate(append(panes, windows.PaneCount{Pane: 100, N: 1000}), 0, 101, p, nil)
 	if after.mean > 1.1*before.mean {
 		t.Errorf("the mean rose from %.3f to %.3f", before.mean, after.mean)
 	}

@@ -61,7 +61,7 @@ func (d *counting) Judge(v View) Finding {
 	}
 	n := v.Entity.Sum(d.family.measure(), r, windows.Sub{}, from, to)
 	past := learnRate(v.Entity.Panes(d.family.measure(), d.days, windows.Sub{}),
-		firstDay(v.Entity, d.days), d.days.Pane(s.Start), v.Profile.priors[d.family])
+		d.watched(v), d.days.Pane(s.Start), v.Profile.priors[d.family], v.Profile.activity)
 	expected := past.mean * v.Profile.share(s)
 	f.Observed, f.Expected, f.Baseline = float64(n), expected, past.baseline()
 	f.Raw = past.surprise(n, expected, w.Size)
@@ -72,6 +72,17 @@ func (d *counting) Judge(v View) Finding {
 		}) - 1)
 	}
 	return f
+}
+
+// watched is the pane of the first day that says something about the entity: the days before its first event do, as
+// far as anybody's events were seen then. Where they were seen for a week, whoever comes on the eighth day is no
+// regular sender that happened to be silent.
+func (d *counting) watched(v View) int64 {
+	first := d.days.Pane(v.Entity.First().Time)
+	if kept := firstDay(v.Entity, d.days); kept > first {
+		return kept
+	}
+	return first - v.Profile.activity.silence(first)
 }
 
 // firstDay is the pane of the entity's first event, or the oldest that is kept.

@@ -27,14 +27,18 @@ type Marks struct {
 	Line bool
 	// Visit: the first event of that sender here (of that recipient at a sender) on its UTC day.
 	Visit bool
-	// Fresh: the sender's first parcel to this recipient; the first parcel of this sender on the lane; the first of
-	// this sender to the recipient on its UTC day.
+	// Fresh: the sender's first parcel to this recipient; the first parcel on the lane of a sender that is new
+	// anywhere; the first of this sender to the recipient on its UTC day.
 	Fresh bool
 }
 
-// mark looks up who else takes part in the event, and remembers it. An entity remembers a bounded number, those seen
+// newSender is how long after its first parcel a sender is new. When that was is a fact of the sender's, which the lane
+// takes over as it counts the event; a repeat of the event finds the same, or is found by the lane's fence.
+const newSender = 24 * time.Hour
+
+// mark looks up who else takes part in the event, and remembers it. The sender was first seen at since. An entity remembers a bounded number, those seen
 // last: who was forgotten is new again, in the past as in the window.
-func (s *Set) mark(e *Event, entity *windows.Entity) Marks {
+func (s *Set) mark(e *Event, entity *windows.Entity, since time.Time) Marks {
 	var m Marks
 	other := string(e.Sender)
 	if entity.Key.Kind == KindSender {
@@ -47,9 +51,13 @@ func (s *Set) mark(e *Event, entity *windows.Entity) Marks {
 	seen, known := entity.Seen(sub)
 	m.Line = known && seen.Equal(e.Time)
 	m.Visit = !known || !sameDay(seen, e.Time)
-	m.Fresh = !known
-	if entity.Key.Kind == KindRecipient {
+	switch entity.Key.Kind {
+	case KindRecipient:
 		m.Fresh = m.Visit
+	case KindLane:
+		m.Fresh = !known && (since.IsZero() || e.Time.Sub(since) < newSender)
+	default:
+		m.Fresh = !known
 	}
 	entity.Saw(sub, e.Time)
 	limit := s.settings.MaxFields / 2

@@ -1,6 +1,10 @@
 package detector
 
-import "github.com/parcelsentry/parcelsentry/windows"
+import (
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
 
 // The kinds of entity that events are counted for.
 const (
@@ -13,6 +17,19 @@ const (
 // Subjects are an event's entities. One is nil if the event lacks it, or if it has counted the event already.
 type Subjects struct {
 	Sender, Recipient, Lane *Subject
+	// Counted is the sender if it has counted the event already, and Sender is nil: only its first event is looked at.
+	Counted *Subject
+}
+
+// since is when the sender's first event was; zero if that is not known, which makes it a new one.
+func (s *Subjects) since() time.Time {
+	switch {
+	case s.Sender != nil:
+		return s.Sender.Entity.First().Time
+	case s.Counted != nil:
+		return s.Counted.Entity.First().Time
+	}
+	return time.Time{}
 }
 
 // Set puts a subject in its place, by its kind.

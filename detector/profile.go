@@ -18,7 +18,8 @@ type Profile struct {
 	sums         *Sums // decayed to Day
 	priors       [families]Prior
 	hours        [hoursPerDay]float64 // shares of a day
-	newPlaces    [bins + 1]float64    // new places in a bin and all above it
+	activity     *activity
+	newPlaces    [bins + 1]float64 // new places in a bin and all above it
 	calibrations map[string]*calibration
 	amounts      map[string]logAmounts
 
@@ -40,7 +41,7 @@ const (
 	fewAmounts   = 20    // below which nothing is said of amounts
 	// knownShare is the part of its later days that an entity seen once counts as quiet ones. Had it all of them,
 	// everybody who comes back would look extreme; with none, nobody would (0 and 1 cost .01 to .02, .2 to .5 little).
-	knownShare = .3
+	knownShare = .1
 )
 
 // NewProfile gives the profile that knows nothing.
@@ -56,11 +57,12 @@ func (s *Set) NextProfile(previous *Profile, day int64, gathered *Sums) *Profile
 		sums.Families[f].Days += knownShare * sums.Families[f].Entities * days
 	}
 	sums.bound()
+	keepDays(sums.ByDay, day)
 	return s.profile(day, sums)
 }
 
 func (s *Set) profile(day int64, sums *Sums) *Profile {
-	p := &Profile{Day: day, sums: sums, calibrations: map[string]*calibration{}, amounts: map[string]logAmounts{}}
+	p := &Profile{Day: day, sums: sums, activity: newActivity(day, sums.ByDay), calibrations: map[string]*calibration{}, amounts: map[string]logAmounts{}}
 	for f := range p.priors {
 		p.priors[f] = sums.Families[f].prior(s.settings.Prior)
 	}
@@ -136,26 +138,27 @@ func (s *Set) ReadProfile(b []byte) (*Profile, error) {
 	return s.profile(Day(day), a.Sums), nil
 }
 
-// share is the part of a day's parcels that falls into s: its length in days, and for less than a day what the hours
-// in it are worth.
+// share is what part of an ordinary day's parcels is to be expected in s: each day by its length and its level of
+// activity, in less than a day each hour by what it is worth.
 func (p *Profile) share(s Span) float64 {
 	const day = 24 * time.Hour
 	length := s.End.Sub(s.Start)
-	if length >= day {
-		return float64(length) / float64(day)
+	step, worth := day, func(t time.Time, part float64) float64 { return part }
+	if length < day {
+		step, worth = time.Hour, func(t time.Time, part float64) float64 { return p.hours[t.Hour()] * part }
 	}
-	var part float64
+	var sum float64
 	for t := s.Start; t.Before(s.End); {
-		next := t.Truncate(time.Hour).Add(time.Hour)
+		next := t.Truncate(step).Add(step)
 		if next.After(s.End) {
 			next = s.End
 		}
-		part += p.hours[t.Hour()] * float64(next.Sub(t)) / float64(time.Hour)
+		sum += p.activity.level(Day(t)) * worth(t, float64(next.Sub(t))/float64(step))
 		t = next
 	}
-	// An hour nobody uses must not make one parcel infinitely odd.
+	// Hours and days that nobody uses must not make one parcel infinitely odd.
 	const least = 0.05
-	return max(part, least*float64(length)/float64(day))
+	return max(sum, least*float64(length)/float64(day))
 }
 
 // place is the chance that a parcel of anybody from that origin goes to the destination.

@@ -132,9 +132,12 @@ func (s *Set) Rules() []string {
 // Ladder gives the resolutions that entities must be settled under.
 func (s *Set) Ladder() windows.Ladder { return s.settings.Ladder }
 
+// layoutVersion is another one whenever a stored field comes to mean something else.
+const layoutVersion = "2"
+
 // Layout lists what decides the meaning of stored fields: stores of another layout must not be mixed.
 func (s *Set) Layout() []string {
-	parts := []string{fmt.Sprint(windows.Buckets)}
+	parts := []string{layoutVersion, fmt.Sprint(windows.Buckets)}
 	for _, r := range s.settings.Ladder {
 		parts = append(parts, fmt.Sprintf("%c %v %d", r.Name, r.Slide, r.Keep))
 	}
@@ -187,7 +190,7 @@ func (s *Set) Observe(e *Event, subjects Subjects, p *Profile, sums *Sums) Concl
 		if subject == nil {
 			continue
 		}
-		outcome := s.observe(e, subject, p, sums, &c)
+		outcome := s.observe(e, subject, &subjects, p, sums, &c)
 		if c.Outcome == "" {
 			c.Outcome = outcome
 		}
@@ -199,7 +202,7 @@ func (s *Set) Observe(e *Event, subjects Subjects, p *Profile, sums *Sums) Concl
 }
 
 // observe counts and judges the event for one entity.
-func (s *Set) observe(e *Event, subject *Subject, p *Profile, sums *Sums, c *Conclusion) Outcome {
+func (s *Set) observe(e *Event, subject *Subject, all *Subjects, p *Profile, sums *Sums, c *Conclusion) Outcome {
 	entity := subject.Entity
 	kind := entity.Key.Kind
 	if again := s.repeats(e, entity); again != Counted {
@@ -210,7 +213,7 @@ func (s *Set) observe(e *Event, subject *Subject, p *Profile, sums *Sums, c *Con
 	}
 	subject.late = s.late(e, entity)
 	newDay := s.newDay(e, entity, p, sums)
-	subject.last = Judged{event: e, profile: p, marks: s.mark(e, entity)}
+	subject.last = Judged{event: e, profile: p, marks: s.mark(e, entity, all.since())}
 	for f := range families {
 		if f.kind() == kind {
 			sums.count(f, entity, subject.last.marks)
@@ -238,7 +241,7 @@ func (s *Set) newDay(e *Event, entity *windows.Entity, p *Profile, sums *Sums) b
 	}
 	for f := range families {
 		if any && f.kind() == entity.Key.Kind {
-			sums.closed(f, entity.Panes(f.measure(), days, windows.Sub{}), max(firstDay(entity, days), today-days.Keep), today, p.priors[f])
+			sums.closed(f, entity.Panes(f.measure(), days, windows.Sub{}), max(firstDay(entity, days), today-days.Keep), today, p)
 		}
 	}
 	return true
@@ -264,8 +267,12 @@ func (s *Set) learn(e *Event, subject *Subject, newDay bool, p *Profile, sums *S
 		}
 	}
 	today := Day(e.Time)
+	days, learns := s.settings.Ladder.Days()
 	switch {
 	case kind == KindSender:
+		if learns && !subject.last.marks.Line && entity.Sum(measureItems, days, windows.Sub{}, today, today) <= mostOfSender {
+			sums.ByDay[today]++
+		}
 		if newDay {
 			sums.Entries[kind]++
 		}
@@ -276,7 +283,6 @@ func (s *Set) learn(e *Event, subject *Subject, newDay bool, p *Profile, sums *S
 			a.learn(e, entity, p, sums)
 		}
 	case subject.last.marks.Visit:
-		days, _ := s.settings.Ladder.Days()
 		sums.enter(kind, scores, entity.Sum(measureItems, days, windows.Sub{}, today, today))
 	}
 }

@@ -17,6 +17,8 @@ type Sums struct {
 	Families [families]FamilySums `json:"families"`
 	// Hours are parcels by the hour of the day, in UTC.
 	Hours [hoursPerDay]float64 `json:"hours"`
+	// ByDay are parcels by the day since the Unix epoch. They do not lose weight with time, but go when they are old.
+	ByDay map[int64]float64 `json:"by_day"`
 	// Parcels counts all with a destination; Origins, Destinations and Lanes those of each.
 	Parcels      float64                 `json:"parcels"`
 	Origins      map[windows.Sub]float64 `json:"origins"`
@@ -38,7 +40,8 @@ type FamilySums struct {
 	Events   float64 `json:"events"`
 	Entities float64 `json:"entities"`
 	Days     float64 `json:"days"`
-	// Expected sums up what was expected of closed days, Squares the squared differences to what came.
+	// Expected sums up what was expected of closed days, Squares the squared differences to what came, less what rates
+	// that are not known better explain. A day of many expected events weighs about as much as one of one.
 	Expected float64 `json:"expected"`
 	Squares  float64 `json:"squares"`
 }
@@ -61,7 +64,7 @@ func NewSums() *Sums {
 	return &Sums{
 		Origins: map[windows.Sub]float64{}, Destinations: map[windows.Sub]float64{}, Lanes: map[windows.Sub]float64{},
 		NewPlaces: Histogram{}, Entries: map[windows.Kind]float64{}, Highest: map[string]Histogram{},
-		Amounts: map[string]AmountSums{},
+		Amounts: map[string]AmountSums{}, ByDay: map[int64]float64{},
 	}
 }
 
@@ -93,7 +96,7 @@ func ReadSums(b []byte) (*Sums, error) {
 	return s, nil
 }
 
-// Add adds weight times other.
+// Add adds weight times other, but for ByDay, which is added as it is.
 func (s *Sums) Add(other *Sums, weight float64) {
 	for f := range s.Families {
 		a, b := &s.Families[f], &other.Families[f]
@@ -111,6 +114,7 @@ func (s *Sums) Add(other *Sums, weight float64) {
 	addTo(s.Destinations, other.Destinations, weight)
 	addTo(s.Lanes, other.Lanes, weight)
 	addTo(s.NewPlaces, other.NewPlaces, weight)
+	addTo(s.ByDay, other.ByDay, 1)
 	addTo(s.Entries, other.Entries, weight)
 	for rule, h := range other.Highest {
 		addTo(s.histogram(rule), h, weight)
@@ -220,9 +224,9 @@ const squareCap = 12
 
 // closed takes in the days from an entity's last one with events up to the day before today, when the first event of
 // today comes.
-func (s *Sums) closed(f family, panes []windows.PaneCount, first, today int64, p Prior) {
+func (s *Sums) closed(f family, panes []windows.PaneCount, first, today int64, p *Profile) {
 	var last windows.PaneCount
-	l := newLearner(first, p)
+	l := newLearner(first, p.priors[f], p.activity)
 	for _, pane := range panes {
 		if pane.Pane < first || pane.N == 0 {
 			continue
@@ -240,19 +244,27 @@ func (s *Sums) closed(f family, panes []windows.PaneCount, first, today int64, p
 		return
 	}
 	l.quiet(last.Pane)
-	s.day(f, l, float64(last.N), 1)
+	s.day(f, l, float64(last.N), l.activity.level(last.Pane), 1)
 	l.day(last.N)
 	if gap := today - last.Pane - 1; gap > 0 {
 		// What is expected falls while nothing comes; the middle of the gap stands for all of it.
+		days := l.activity.span(last.Pane+1, today)
 		l.quiet(last.Pane + 1 + gap/2)
-		s.day(f, l, 0, float64(gap))
+		s.day(f, l, 0, 1, days)
 	}
 }
 
-func (s *Sums) day(f family, l learner, n, days float64) {
-	mean, _ := l.mean()
-	s.Families[f].Expected += mean * days
-	s.Families[f].Squares += min((n-mean)*(n-mean), squareCap*mean*l.prior.Dispersion) * days
+// day takes in n events of an entity on so many days of that level of activity.
+func (s *Sums) day(f family, l learner, n, level, days float64) {
+	mean, shape := l.mean()
+	mean *= level
+	// A busy entity's days differ mostly because its rate is not known better, or drifts. Left in, that would make the
+	// days of all look uneven, and hide what small ones do.
+	uncertain := mean * mean * (1/shape + driftShort)
+	square := min((n-mean)*(n-mean), squareCap*(mean*l.prior.Dispersion+uncertain))
+	weight := days / (1 + mean)
+	s.Families[f].Expected += weight * mean
+	s.Families[f].Squares += weight * (square - uncertain)
 }
 
 // enter takes in how a shared entity stands at an event, for calibration. What the scores of a lane cost are the

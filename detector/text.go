@@ -43,7 +43,7 @@ func (f *Finding) text() Text {
 		}
 	case ruleStructuring:
 		return Text{
-			EN: fmt.Sprintf("%s in %s that this lane had not seen before, where %s were to be expected.", plural(n, "sender"), en, usual),
+			EN: fmt.Sprintf("%s in %s on this lane that are new, where %s were to be expected.", plural(n, "sender"), en, usual),
 			VI: fmt.Sprintf("%s người gửi mới trên tuyến này trong %s, trong khi chỉ nên có %s.", comma(n), vi, comma(usual)),
 		}
 	case ruleWeight:

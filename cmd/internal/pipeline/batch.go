@@ -25,6 +25,8 @@ type item struct {
 	// to are the entities that have not counted the event yet, again those that have, and may not have been judged
 	// since in sight of what other partitions counted.
 	to, again []windows.Key
+	// sender is the event's if only others are in to, as they look at when it was first seen.
+	sender []windows.Key
 	// skip says why the record is only counted as skipped, dead why it is a dead letter; both empty for an event.
 	skip string
 	dead *DeadLetter
@@ -65,7 +67,7 @@ func (w *Worker) prepare(b Batch) {
 			continue // a fetch may give what lies before the offset asked for
 		}
 		it := w.ready(r)
-		for _, keys := range [...][]windows.Key{it.to, it.again} {
+		for _, keys := range [...][]windows.Key{it.to, it.again, it.sender} {
 			for _, key := range keys {
 				if w.set.get(key) != nil {
 					w.options.Metrics.hits.Inc()
@@ -94,7 +96,7 @@ func (w *Worker) ready(r *Record) (it item) {
 	at := windows.Coordinates{Source: w.source, Offset: r.Offset}
 	defer func() {
 		if p := recover(); p != nil {
-			it.to, it.again, it.dead = nil, nil, w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
+			it.to, it.again, it.sender, it.dead = nil, nil, nil, w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
 		}
 	}()
 	if reason, ok := w.poison[r.Offset]; ok {
@@ -121,7 +123,8 @@ func (w *Worker) ready(r *Record) (it item) {
 			fmt.Sprintf("event time %s, record time %s", event.Time.Format(timeFormat), r.Time.UTC().Format(timeFormat)))
 		return it
 	}
-	for _, key := range w.options.Set.Keys(&it.event) {
+	keys := w.options.Set.Keys(&it.event)
+	for _, key := range keys {
 		switch {
 		case r.Offset > w.expected[key.Bucket()]:
 			it.to = append(it.to, key)
@@ -129,8 +132,11 @@ func (w *Worker) ready(r *Record) (it item) {
 			it.again = append(it.again, key)
 		}
 	}
-	if len(it.to) == 0 {
+	switch {
+	case len(it.to) == 0:
 		it.skip = reasonRedelivered
+	case it.to[0].Kind != detector.KindSender:
+		it.sender = keys[:1]
 	}
 	return it
 }
@@ -290,6 +296,9 @@ func (w *Worker) count(it *item) {
 	for i, key := range it.to {
 		entries[i] = w.set.get(key)
 		subjects.Set(entries[i].subject)
+	}
+	for _, key := range it.sender {
+		subjects.Counted = w.set.get(key).subject
 	}
 	p, _ := w.profile(&it.event)
 	c := w.options.Set.Observe(&it.event, subjects, p, w.gathered)
