@@ -26,6 +26,9 @@ type replayCommand struct {
 	Input  []string `required:"" placeholder:"FILE" help:"Shipment events, in order: JSON Lines or CSV, plain, .gz or .zst; - is standard input."`
 	Alerts string   `placeholder:"FILE" help:"Write alerts here, a JSON object a line; - is standard output."`
 	Scores string   `placeholder:"FILE" help:"Write scores here, as CSV with a line an event; - is standard output."`
+
+	Profiles    string `placeholder:"FILE" help:"Judge each day by its recorded profile, as exported from the live service. Without it, profiles are built from the input alone. Days after the recorded ones are built on the last of them."`
+	ProfilesOut string `placeholder:"FILE" help:"Write the profile of each day here, a JSON object a line, for --profiles or profile import."`
 }
 
 // Run replays files and reports what came of it.
@@ -34,8 +37,8 @@ func (c *replayCommand) Run(s *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.Alerts == "-" && c.Scores == "-" {
-		return usageError{errors.New("--alerts and --scores can't both be standard output")}
+	if c.shared() {
+		return usageError{errors.New("only one of --alerts, --scores and --profiles-out can be standard output")}
 	}
 	set, err := app.NewSet(&conf)
 	if err != nil {
@@ -50,16 +53,24 @@ func (c *replayCommand) Run(s *shell) (err error) {
 		return err
 	}
 	defer lines.Close()
+	profiles, recorded, err := c.profiles(s, set)
+	if err != nil {
+		return err
+	}
 	var files outputFiles
 	defer func() { err = errors.Join(err, files.close(err == nil)) }()
 	o := backtest.Options{
 		Set: set, Decoder: decoders.New(), Lines: lines, Name: nameOf(c.Input),
-		AppendAlert: codec.AppendAlert, WorkingSet: conf.Windows.WorkingSet, Log: s.log(),
+		AppendAlert: codec.AppendAlert, WorkingSet: conf.Windows.WorkingSet, Profiles: profiles, Log: s.log(),
 	}
 	if o.Alerts, err = files.create(c.Alerts, s.stdout); err != nil {
 		return err
 	}
 	if o.Scores, err = files.create(c.Scores, s.stdout); err != nil {
+		return err
+	}
+	profilesOut, err := files.create(c.ProfilesOut, s.stdout)
+	if err != nil {
 		return err
 	}
 	letters := deadLetters{w: s.stderr}
@@ -71,8 +82,44 @@ func (c *replayCommand) Run(s *shell) (err error) {
 	if err != nil {
 		return err
 	}
+	took := time.Since(start)
 	letters.summarise()
-	return report(s.stderr, &summary, time.Since(start))
+	if profilesOut != nil {
+		if err := writeProfiles(profilesOut, profiles.Recorded()); err != nil {
+			return err
+		}
+	}
+	return report(s.stderr, &summary, took, profiles, recorded)
+}
+
+// shared tells that two outputs are standard output.
+func (c *replayCommand) shared() bool {
+	n := 0
+	for _, name := range []string{c.Alerts, c.Scores, c.ProfilesOut} {
+		if name == "-" {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// profiles gives what the population was like: the recorded days, or nothing yet.
+func (c *replayCommand) profiles(s *shell, set *detector.Set) (chain *pipeline.ProfileChain, recorded int, err error) {
+	chain = pipeline.NewProfileChain(set)
+	if c.Profiles == "" {
+		return chain, 0, nil
+	}
+	if c.Profiles == "-" && slices.Contains(c.Input, "-") {
+		return nil, 0, usageError{errors.New("--profiles and --input can't both be standard input")}
+	}
+	all, err := readProfiles(s, c.Profiles)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := chain.Record(all); err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", c.Profiles, err)
+	}
+	return chain, len(all), nil
 }
 
 // nameOf stands for the topic in coordinates: the file's name, or a word where there are several.
@@ -155,7 +202,7 @@ func (d *deadLetters) summarise() {
 	}
 }
 
-func report(w io.Writer, s *backtest.Summary, took time.Duration) error {
+func report(w io.Writer, s *backtest.Summary, took time.Duration, profiles *pipeline.ProfileChain, recorded int) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "%d events in %s, %.0f a second; %d not counted; %d shipments flagged\n",
 		s.Events, took.Round(time.Millisecond), float64(s.Events)/took.Seconds(), s.DeadLetters, s.Flagged)
@@ -163,6 +210,15 @@ func report(w io.Writer, s *backtest.Summary, took time.Duration) error {
 		n := s.Alerts[rule]
 		fmt.Fprintf(out, "%s: %d incidents, %d updates, %d closed\n",
 			rule, n[detector.Create], n[detector.Update], n[detector.Close])
+	}
+	built := profiles.Days() - recorded
+	switch {
+	case recorded == 0:
+		fmt.Fprintf(out, "judged by profiles of %d days, built from the input alone; the live service's may differ\n", built)
+	case built == 0:
+		fmt.Fprintf(out, "judged by recorded profiles\n")
+	default:
+		fmt.Fprintf(out, "judged by recorded profiles, and by those of %d more days that were built on them\n", built)
 	}
 	return out.Flush()
 }
