@@ -10,8 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
 	"github.com/parcelsentry/parcelsentry/cmd/internal/app"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/backtest"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/codec"
@@ -75,7 +73,7 @@ func (c *replayCommand) Run(s *shell) (err error) {
 	}
 	letters := deadLetters{w: s.stderr}
 	o.DeadLetter = letters.report
-	stop := s.progress(lines)
+	stop := s.progress("replay", lines.Progress)
 	start := time.Now()
 	summary, err := backtest.Replay(s.ctx, o)
 	stop()
@@ -128,78 +126,6 @@ func nameOf(input []string) string {
 		return filepath.Base(input[0])
 	}
 	return "input"
-}
-
-// progress shows how much of the input is read, until the returned function is called: a bar on a terminal, otherwise
-// a line now and then.
-func (s *shell) progress(lines *logfile.Reader) (stop func()) {
-	show, finish, every := s.progressLines()
-	if s.terminal {
-		show, finish, every = s.progressBar(lines)
-	}
-	quit, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		ticks := time.NewTicker(every)
-		defer ticks.Stop()
-		for {
-			select {
-			case <-quit:
-				finish()
-				return
-			case <-ticks.C:
-				show(lines.Progress())
-			}
-		}
-	}()
-	return func() {
-		close(quit)
-		<-ended
-	}
-}
-
-func (s *shell) progressLines() (show func(read, total int64), finish func(), every time.Duration) {
-	show = func(read, total int64) {
-		if total == 0 {
-			fmt.Fprintf(s.stderr, "replay: %d bytes read\n", read)
-			return
-		}
-		fmt.Fprintf(s.stderr, "replay: %d of %d bytes read\n", read, total)
-	}
-	return show, func() {}, 10 * time.Second
-}
-
-func (s *shell) progressBar(lines *logfile.Reader) (show func(read, total int64), finish func(), every time.Duration) {
-	_, total := lines.Progress()
-	if total == 0 {
-		total = -1 // a spinner, as nobody knows how much will come
-	}
-	bar := progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(s.stderr), progressbar.OptionSetDescription("replay"),
-		progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish())
-	// What can't be drawn is no reason to fail.
-	return func(read, _ int64) { _ = bar.Set64(read) }, func() { _ = bar.Finish() }, 100 * time.Millisecond
-}
-
-// deadLetters shows the first few records that can't be counted, and how many there were.
-type deadLetters struct {
-	w     io.Writer
-	count int
-}
-
-const shownDeadLetters = 5
-
-func (d *deadLetters) report(l *pipeline.DeadLetter) {
-	d.count++
-	if d.count <= shownDeadLetters {
-		fmt.Fprintf(d.w, "line %d: %s: %s\n", l.At.Offset+1, l.Reason, l.Error)
-	}
-}
-
-func (d *deadLetters) summarise() {
-	if d.count > shownDeadLetters {
-		fmt.Fprintf(d.w, "… and %d more lines that can't be counted\n", d.count-shownDeadLetters)
-	}
 }
 
 func report(w io.Writer, s *backtest.Summary, took time.Duration, profiles *pipeline.ProfileChain, recorded int) error {

@@ -65,10 +65,7 @@ func New(o Options) (*Service, error) {
 	s.metrics = pipeline.NewMetrics(s.registry, set.Rules())
 	layout := redisstore.Layout(set.Layout()...)
 	s.profiles = pipeline.StoredProfiles{Set: set, Store: redisstore.NewProfiles(client, layout)}
-	s.store = redisstore.New(client, redisstore.Options{
-		Layout: layout,
-		TTL:    set.Ladder().Horizon() + time.Duration(c.Redis.RetentionMargin),
-	})
+	s.store = redisstore.New(client, storeOptions(&c, set))
 	kafka := kafkaOptions(&c.Kafka, o.Log)
 	kafka.Metrics = kafkaio.NewMetrics(s.registry)
 	s.group = kafkaio.NewGroup(kafka)

@@ -118,13 +118,21 @@ func (w *Worker) ready(r *Record) (it item) {
 			fmt.Sprintf("event time %s, record time %s", event.Time.Format(timeFormat), r.Time.UTC().Format(timeFormat)))
 		return it
 	}
+	if u := w.options.Until; !u.IsZero() && !it.event.Time.Before(u) {
+		it.skip = reasonAfterSeed
+		return it
+	}
+	skip := reasonRedelivered
 	for _, key := range w.options.Set.Keys(&it.event) {
-		if r.Offset > w.expected[key.Bucket()] {
+		switch b := key.Bucket(); {
+		case w.seeded(b, &it.event):
+			skip = reasonSeeded
+		case r.Offset > w.expected[b]:
 			it.to = append(it.to, key)
 		}
 	}
 	if len(it.to) == 0 {
-		it.skip = reasonRedelivered
+		it.skip = skip
 	}
 	return it
 }

@@ -16,9 +16,19 @@ const (
 	outcomeDeadLettered = "dead_lettered"
 
 	reasonRedelivered = "redelivered"
+	reasonSeeded      = "seeded"     // before the cut, so counted from a file
+	reasonAfterSeed   = "after_seed" // of a file, but not before the cut
 	reasonControl     = "control"
 	reasonMalformed   = "malformed"
 	reasonPoison      = "poison"
+)
+
+// What Observe gives as the outcome of events that were passed over.
+const (
+	// Redelivered events are counted already.
+	Redelivered detector.Outcome = reasonRedelivered
+	// AfterSeed events are not before Options.Until.
+	AfterSeed detector.Outcome = reasonAfterSeed
 )
 
 // Metrics are what all workers of a process count. No label names a sender, a recipient or a route.
@@ -97,7 +107,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 		retries:       counter("retries_total", "Attempts that failed and were made again, by operation.", "operation"),
 	}
 	m.events.WithLabelValues(outcomeCounted, "")
-	for _, reason := range []string{string(detector.NotShipment), string(detector.Duplicate), reasonControl, reasonRedelivered} {
+	for _, reason := range []string{string(detector.NotShipment), string(detector.Duplicate), reasonControl, reasonRedelivered, reasonSeeded} {
 		m.events.WithLabelValues(outcomeSkipped, reason)
 	}
 	for _, reason := range []string{reasonMalformed, string(detector.TooLate), string(detector.Future), reasonPoison} {
