@@ -244,6 +244,7 @@ func (w *Worker) process(wk *work) bool {
 	if len(wk.items) > 0 {
 		if last := &wk.items[len(wk.items)-1]; last.dead == nil && !last.event.Time.IsZero() {
 			w.metrics.timeLag.Set(w.now.Sub(last.event.Time).Seconds())
+			w.profileAge(&last.event)
 		}
 	}
 	return true
