@@ -15,16 +15,32 @@ import (
 
 type seedCommand struct {
 	Config string    `required:"" type:"path" placeholder:"FILE" help:"The configuration, which names the Redis."`
-	Input  []string  `required:"" placeholder:"FILE" help:"Shipment events, in order, all files at once: JSON Lines or CSV, plain, .gz or .zst."`
-	Until  time.Time `required:"" placeholder:"TIME" help:"Take events before this time, such as 2026-03-02T00:00:00Z; the service counts those from then on, and skips what is before."`
+	Input  []string  `placeholder:"FILE" help:"Shipment events, in order, all files at once: JSON Lines or CSV, plain, .gz or .zst."`
+	Until  time.Time `placeholder:"TIME" help:"With --input: take events before this time, such as 2026-03-02T00:00:00Z; the service counts those from then on, and skips what is before."`
+
+	FromTopic bool `help:"Take what the input topic holds by now; the service goes on behind it. Dead letters are sent."`
 }
 
-// Run counts files in Redis.
+// Run counts files, or what the topic holds, in Redis.
 func (c *seedCommand) Run(s *shell) error {
+	if c.FromTopic == (len(c.Input) > 0) || c.FromTopic != c.Until.IsZero() {
+		return usageError{errors.New("needs --input and --until, or else --from-topic")}
+	}
 	conf, err := config.LoadFile(c.Config)
 	if err != nil {
 		return err
 	}
+	if c.FromTopic {
+		summary, err := app.SeedFromTopic(s.ctx, app.Options{Config: conf, Log: s.log(), Version: version()})
+		if err == nil {
+			reportSeed(s.stderr, &summary)
+		}
+		return err
+	}
+	return c.files(s, conf)
+}
+
+func (c *seedCommand) files(s *shell, conf config.Config) error {
 	until := c.Until.Truncate(time.Millisecond)
 	if until.After(time.Now()) || until.Before(conf.Events.TimeRange.From) {
 		return usageError{errors.New("--until must be a time in the past: the service skips all events before it")}
@@ -47,7 +63,7 @@ func (c *seedCommand) Run(s *shell) error {
 	if err != nil {
 		return err
 	}
-	reportSeed(s.stderr, &summary, until)
+	reportSeed(s.stderr, &summary)
 	return nil
 }
 
@@ -73,12 +89,12 @@ func (f *seedFiles) progress() (read, total int64) {
 	return 0, 0
 }
 
-func reportSeed(w io.Writer, s *backtest.SeedSummary, until time.Time) {
+func reportSeed(w io.Writer, s *backtest.SeedSummary) {
 	fmt.Fprintf(w, "%d events counted", s.Counted)
 	if s.Before > 0 {
-		fmt.Fprintf(w, ", and %d lines that an earlier run of this seed had read", s.Before)
+		fmt.Fprintf(w, ", and %d counted before", s.Before)
 	}
-	fmt.Fprintf(w, "; %d from %s on are left to the service\n", s.After, until.UTC().Format(time.RFC3339Nano))
+	fmt.Fprintf(w, "; %d are left to the service\n", s.After)
 	fmt.Fprintf(w, "%d are no shipments or duplicates, %d can't be counted\n", s.Skipped, s.DeadLetters)
 	fmt.Fprintf(w, "not sent: %d alerts, %d flagged shipments\n", s.Alerts, s.Flagged)
 }

@@ -12,7 +12,7 @@ func TestSeed(t *testing.T) {
 	seed := []string{"seed", "--config", conf, "--input", in, "--until", "2026-01-15T00:00:00Z"}
 	_, first := must(t, "", seed...)
 	_, second := must(t, "", seed...)
-	if strings.Contains(first, "earlier run") || !strings.Contains(first, "are left to the service") || !strings.Contains(first, "not sent: ") {
+	if strings.Contains(first, "counted before") || !strings.Contains(first, "are left to the service") || !strings.Contains(first, "not sent: ") {
 		t.Errorf("said\n%s", first)
 	}
 	if !strings.Contains(second, "\n0 events counted, and ") {
@@ -31,6 +31,8 @@ func TestSeed(t *testing.T) {
 		{[]string{"--input", in, "--until", "2999-01-01T00:00:00Z"}, exitUsage, "in the past"},
 		{[]string{"--input", in, "--until", "soon"}, exitUsage, "until"},
 		{[]string{"--input", in}, exitUsage, "--until"},
+		{[]string{"--from-topic", "--input", in}, exitUsage, "or else"},
+		{nil, exitUsage, "or else"},
 		{[]string{"--input", "-", "--until", "2026-01-15T00:00:00Z"}, exitFailed, "write it to a file"},
 		{[]string{"--input", in, "--until", "2026-01-16T00:00:00Z"}, exitFailed, "seeded until 2026-01-15T00:00:00.000Z already"},
 		{[]string{"--input", in, "--input", in, "--until", "2026-01-15T00:00:00Z"}, exitFailed, "counts of other files"},

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/cmd/internal/backtest"
+	"github.com/parcelsentry/parcelsentry/cmd/internal/kafkaio"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
 	"github.com/parcelsentry/parcelsentry/config"
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -67,6 +69,57 @@ func Seed(ctx context.Context, o SeedOptions) (backtest.SeedSummary, error) {
 	// A part of Redis that lost its counts meanwhile lost its cut too, and has the counts again.
 	return sum, pipeline.SetCut(ctx, store, o.Until)
 }
+
+// SeedFromTopic counts what the input topic holds as of now, as the service would, and leaves the fences from which the
+// service goes on. Dead letters are sent, alerts and flagged shipments are not. What the group has not committed of a
+// partition that it has read is left to the service, whose alerts would be lost. One that broke off can be run again.
+func SeedFromTopic(ctx context.Context, o Options) (backtest.SeedSummary, error) {
+	var sum backtest.SeedSummary
+	s, err := New(o)
+	if err != nil {
+		return sum, err
+	}
+	defer s.close()
+	if err := s.checkRedis(ctx); err != nil {
+		return sum, err
+	}
+	topics := o.Config.Kafka.Topics
+	kafka := kafkaOptions(&o.Config.Kafka, o.Log)
+	if err := kafkaio.CheckTopics(ctx, kafka, topics.Shipments, topics.DeadLetters); err != nil {
+		return sum, err
+	}
+	var mu sync.Mutex
+	err = kafkaio.Once(ctx, kafka, func(ctx context.Context, partition int, source pipeline.Source) error {
+		out, err := s.seed(ctx, partition, source)
+		mu.Lock()
+		defer mu.Unlock()
+		sum.Add(out)
+		return err
+	})
+	if err == nil {
+		err = ctx.Err()
+	}
+	return sum, err
+}
+
+// seed carries one partition on to its end, and tells nobody.
+func (s *Service) seed(ctx context.Context, partition int, source pipeline.Source) (backtest.SeedSummary, error) {
+	c := &s.config
+	out := backtest.NewMuted(s.sink())
+	worker := pipeline.NewWorker(pipeline.Options{
+		Set: s.set, Decoder: s.decoders.New(), Topic: c.Kafka.Topics.Shipments, Partition: partition,
+		Limits: limits(c), Metrics: s.metrics, Log: s.log, Observe: out.Observe,
+	})
+	err := pipeline.Run(ctx, worker, pipeline.IO{
+		Source: source, Store: pipeline.Forgetful{Store: s.store}, Profiles: s.profiles, Sink: out,
+		Fatal: func(err error) bool { return kafkaio.Fatal(err) || redisstore.Fatal(err) },
+		Grace: seedGrace,
+	})
+	return out.Summary(), err
+}
+
+// seedGrace is how long a seed that is to end may take for its last flush.
+const seedGrace = 10 * time.Second
 
 // reserve makes sure that only this seed was counted, and notes its end.
 func reserve(ctx context.Context, store *redisstore.Store, name string, until time.Time, layout string) error {

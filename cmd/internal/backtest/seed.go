@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -55,14 +54,14 @@ func Seed(ctx context.Context, o SeedOptions) (SeedSummary, error) {
 		return SeedSummary{}, err
 	}
 	source := &lineSource{lines: lines, reopen: files.next}
-	out := &dropped{deadLetter: o.DeadLetter, last: windows.NoOffset, seen: windows.NoOffset}
+	out := NewMuted(&letters{tell: o.DeadLetter, last: windows.NoOffset})
 	worker := pipeline.NewWorker(pipeline.Options{
 		Set: o.Set, Decoder: o.Decoder, Topic: o.Name, Until: o.Until, Limits: o.Limits, Log: o.Log,
 		Metrics: pipeline.NewMetrics(prometheus.NewRegistry(), o.Set.Rules()),
-		Observe: out.observe,
+		Observe: out.Observe,
 	})
 	err = pipeline.Run(ctx, worker, pipeline.IO{
-		Source: source, Store: forgetful{o.Store}, Profiles: o.Profiles, Sink: out,
+		Source: source, Store: pipeline.Forgetful{Store: o.Store}, Profiles: o.Profiles, Sink: out,
 		Grace: seedGrace,
 		Fatal: func(err error) bool {
 			var lines *linesError
@@ -72,8 +71,9 @@ func Seed(ctx context.Context, o SeedOptions) (SeedSummary, error) {
 	if err == nil {
 		err = ctx.Err()
 	}
-	out.summary.Before += source.passed
-	return out.summary, errors.Join(err, files.close())
+	sum := out.Summary()
+	sum.Before += source.passed
+	return sum, errors.Join(err, files.close())
 }
 
 // seedFiles has one file open at a time.
@@ -103,66 +103,19 @@ func (f *seedFiles) close() error {
 // seedGrace is how long a seed that is to end may take for its last flush.
 const seedGrace = 10 * time.Second
 
-// dropped is the Sink of a seed, and counts. Write and observe are called by one goroutine each, and touch different
-// fields.
-type dropped struct {
-	summary    SeedSummary
-	deadLetter func(*pipeline.DeadLetter)
-	last       int64 // offset of the last output taken
-	seen       int64 // offset of the last event seen; a worker that went back shows some twice
+// letters is a Sink that tells of each dead letter once.
+type letters struct {
+	tell func(*pipeline.DeadLetter)
+	last int64 // offset of the last one; a worker that went back says some again
 }
 
 // Write implements pipeline.Sink.
-func (d *dropped) Write(_ context.Context, all []pipeline.Output) error {
-	before := d.last
+func (l *letters) Write(_ context.Context, all []pipeline.Output) error {
 	for i := range all {
-		if all[i].Offset <= before {
-			continue
+		if all[i].Offset > l.last && l.tell != nil {
+			l.tell(all[i].DeadLetter)
 		}
-		d.last = all[i].Offset
-		switch o := &all[i]; {
-		case o.Alert != nil:
-			d.summary.Alerts++
-		case o.Flag != nil:
-			d.summary.Flagged++
-		default:
-			d.summary.DeadLetters++
-			if d.deadLetter != nil {
-				d.deadLetter(o.DeadLetter)
-			}
-		}
+		l.last = max(l.last, all[i].Offset)
 	}
 	return nil
-}
-
-func (d *dropped) observe(e *detector.Event, c *detector.Conclusion) {
-	if e.At.Offset <= d.seen {
-		return
-	}
-	d.seen = e.At.Offset
-	switch c.Outcome {
-	case detector.Counted:
-		d.summary.Counted++
-	case pipeline.Redelivered:
-		d.summary.Before++
-	case pipeline.AfterSeed:
-		d.summary.After++
-	case detector.NotShipment, detector.Duplicate:
-		d.summary.Skipped++
-	}
-}
-
-// forgetful is a store that keeps no incidents.
-type forgetful struct{ windows.Store }
-
-// Apply implements windows.Store.
-func (s forgetful) Apply(ctx context.Context, source windows.Source, updates []windows.Update) ([]windows.Result, error) {
-	updates = slices.Clone(updates)
-	for i := range updates {
-		updates[i].Deltas = slices.Clone(updates[i].Deltas)
-		for j := range updates[i].Deltas {
-			updates[i].Deltas[j].SetNote = false
-		}
-	}
-	return s.Store.Apply(ctx, source, updates)
 }

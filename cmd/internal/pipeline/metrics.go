@@ -27,6 +27,8 @@ const (
 const (
 	// Redelivered events are counted already.
 	Redelivered detector.Outcome = reasonRedelivered
+	// Seeded events are before the cut of SetCut.
+	Seeded detector.Outcome = reasonSeeded
 	// AfterSeed events are not before Options.Until.
 	AfterSeed detector.Outcome = reasonAfterSeed
 )
