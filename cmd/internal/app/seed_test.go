@@ -56,7 +56,7 @@ func TestSeedBeforeTheService(t *testing.T) {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	second, err := app.Seed(b.context(), o)
-	if err != nil || second.Before == 0 || second.Counted > int64(before)-first.Counted {
+	if err != nil || second.Before == 0 || second.Counted > int64(before) {
 		t.Errorf("after a break: %+v and %+v, %v; there are %d", first, second, err, before)
 	}
 	third, err := app.Seed(b.context(), o)
@@ -90,6 +90,9 @@ func TestSeedBeforeTheService(t *testing.T) {
 // embedded is a bench on a broker and a Redis in this process.
 func embedded(t *testing.T) *bench {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("Redis scripts in this process take minutes under the race detector: not with -short")
+	}
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.BrokerConfigs(map[string]string{"group.min.session.timeout.ms": "1000"}))
 	if err != nil {
 		t.Fatal(err)

@@ -46,7 +46,8 @@ type SeedSummary struct {
 
 // Seed counts lines in a store, to their end or until ctx is done, as one partition. A line that is counted there under
 // the same name is not counted again, so a seed that broke off is repaired by running it again. Nothing is sent, and
-// the store keeps no incident: of what goes on at the end people hear by its next finding.
+// the store keeps no incident: of what goes on at the end people hear by its next finding. With an error the summary is
+// of what was read, which need not all be stored.
 func Seed(ctx context.Context, o SeedOptions) (SeedSummary, error) {
 	files := seedFiles{open: o.Open}
 	lines, err := files.next()
