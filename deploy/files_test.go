@@ -24,6 +24,7 @@ func claims() map[string]string {
 		"compose.yaml":                         "TestCompose",
 		"parcelsentry.yaml":                    "TestComposeConfiguration",
 		"prometheus/prometheus.yaml":           "TestPrometheusScrapesTheService",
+		"prometheus/rules.yaml":                "TestPrometheusRules",
 		"grafana/dashboards/parcelsentry.json": "TestDashboardLayout",
 		"grafana/provisioning/dashboards/parcelsentry.yaml": "TestGrafanaFindsDashboards",
 		"grafana/provisioning/datasources/prometheus.yaml":  "TestGrafanaFindsPrometheus",

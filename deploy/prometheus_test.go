@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ type prometheusConfig struct {
 	Global struct {
 		ScrapeInterval string `yaml:"scrape_interval"`
 	}
+	RuleFiles     []string `yaml:"rule_files"`
 	ScrapeConfigs []struct {
 		JobName       string `yaml:"job_name"`
 		StaticConfigs []struct {
@@ -39,5 +41,49 @@ func TestPrometheusScrapesTheService(t *testing.T) {
 	}
 	if docker := read(t, "Dockerfile"); !strings.Contains(docker, "EXPOSE 9700\n") {
 		t.Error("the image does not expose the port that is scraped")
+	}
+}
+
+type prometheusRules struct {
+	Groups []struct {
+		Name  string
+		Rules []struct {
+			Alert, Expr, For    string
+			Labels, Annotations map[string]string
+		}
+	}
+}
+
+// TestPrometheusRules: every alert reads metrics that the service exports, and says what to do.
+func TestPrometheusRules(t *testing.T) {
+	if files := readYAML[prometheusConfig](t, "prometheus/prometheus.yaml").RuleFiles; !slices.Equal(files, []string{"rules.yaml"}) {
+		t.Errorf("rule files %v", files)
+	}
+	if mount := "./prometheus/rules.yaml:/etc/prometheus/rules.yaml:ro"; !slices.Contains(readCompose(t).Services["prometheus"].Volumes, mount) {
+		t.Errorf("compose does not mount %s", mount)
+	}
+	metrics, names := exportedMetrics(t), map[string]bool{}
+	for _, group := range readYAML[prometheusRules](t, "prometheus/rules.yaml").Groups {
+		for _, rule := range group.Rules {
+			legend := regexp.MustCompile(`\$labels\.(\w+)`).ReplaceAllString(rule.Annotations["summary"], "{{$1}}")
+			used, faults := checkQuery(panelQuery{Expr: rule.Expr, Legend: legend}, metrics)
+			for _, fault := range faults {
+				if !strings.Contains(fault.Error(), "from all jobs and instances") { // as an alert should
+					t.Errorf("%s: %v", rule.Alert, fault)
+				}
+			}
+			if names[rule.Alert] || rule.Alert == "" || len(used) == 0 || rule.For == "" || rule.Labels["severity"] == "" {
+				t.Errorf("%+v", rule)
+			}
+			names[rule.Alert] = true
+			for _, name := range []string{"summary", "description"} {
+				if len(rule.Annotations[name]) < 20 {
+					t.Errorf("%s has no %s", rule.Alert, name)
+				}
+			}
+		}
+	}
+	if len(names) == 0 {
+		t.Error("there are no alerts")
 	}
 }

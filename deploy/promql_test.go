@@ -25,6 +25,7 @@ func exportedMetrics(t testing.TB) map[string]metric {
 		"parcelsentry_events_total":                    {"counter", []string{"outcome", "reason"}},
 		"parcelsentry_event_time_lag_seconds":          {"gauge", []string{"topic", "partition"}},
 		"parcelsentry_offset_lag":                      {"gauge", []string{"topic", "partition"}},
+		"parcelsentry_profile_age_seconds":             {"gauge", []string{"topic", "partition"}},
 		"parcelsentry_last_progress_timestamp_seconds": {"gauge", []string{"topic", "partition"}},
 		"parcelsentry_alerts_total":                    {"counter", []string{"rule", "severity", "activity"}},
 		"parcelsentry_suppressed_total":                {"counter", []string{"rule"}},

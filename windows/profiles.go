@@ -3,6 +3,7 @@ package windows
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 const (
@@ -52,6 +53,9 @@ type DayProfile struct {
 	// Artefact is nil if it was decided that there is none.
 	Artefact []byte
 }
+
+// Date gives the day as 2026-03-02.
+func (d DayProfile) Date() string { return time.Unix(d.Day*24*60*60, 0).UTC().Format(time.DateOnly) }
 
 // DecidedError says that a day was to be recorded with other bytes than those that it has.
 type DecidedError struct{ Day int64 }

@@ -27,6 +27,8 @@ const (
 type commands struct {
 	Run      runCommand      `cmd:"" help:"Run the service: read shipments from Kafka, count in Redis, alert."`
 	Replay   replayCommand   `cmd:"" help:"Run history from files through the very same path, in memory."`
+	Seed     seedCommand     `cmd:"" help:"Fill Redis from history, so that the service starts warm; nothing is sent."`
+	Profile  profileCommand  `cmd:"" help:"The population profile: what is usual of anybody."`
 	Check    checkCommand    `cmd:"" help:"Validate configuration files; every fault at once, with line and column."`
 	Generate generateCommand `cmd:"" help:"Make up shipments with labelled incidents."`
 

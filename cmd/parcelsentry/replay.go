@@ -10,8 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
 	"github.com/parcelsentry/parcelsentry/cmd/internal/app"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/backtest"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/codec"
@@ -26,6 +24,9 @@ type replayCommand struct {
 	Input  []string `required:"" placeholder:"FILE" help:"Shipment events, in order: JSON Lines or CSV, plain, .gz or .zst; - is standard input."`
 	Alerts string   `placeholder:"FILE" help:"Write alerts here, a JSON object a line; - is standard output."`
 	Scores string   `placeholder:"FILE" help:"Write scores here, as CSV with a line an event; - is standard output."`
+
+	Profiles    string `placeholder:"FILE" help:"Judge each day by its recorded profile, as exported from the live service. Without it, profiles are built from the input alone. Days after the recorded ones are built on the last of them."`
+	ProfilesOut string `placeholder:"FILE" help:"Write the profile of each day here, a JSON object a line, for --profiles or profile import."`
 }
 
 // Run replays files and reports what came of it.
@@ -34,8 +35,8 @@ func (c *replayCommand) Run(s *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.Alerts == "-" && c.Scores == "-" {
-		return usageError{errors.New("--alerts and --scores can't both be standard output")}
+	if c.shared() {
+		return usageError{errors.New("only one of --alerts, --scores and --profiles-out can be standard output")}
 	}
 	set, err := app.NewSet(&conf)
 	if err != nil {
@@ -50,11 +51,15 @@ func (c *replayCommand) Run(s *shell) (err error) {
 		return err
 	}
 	defer lines.Close()
+	profiles, recorded, err := c.profiles(s, set)
+	if err != nil {
+		return err
+	}
 	var files outputFiles
 	defer func() { err = errors.Join(err, files.close(err == nil)) }()
 	o := backtest.Options{
 		Set: set, Decoder: decoders.New(), Lines: lines, Name: nameOf(c.Input),
-		AppendAlert: codec.AppendAlert, WorkingSet: conf.Windows.WorkingSet, Log: s.log(),
+		AppendAlert: codec.AppendAlert, WorkingSet: conf.Windows.WorkingSet, Profiles: profiles, Log: s.log(),
 	}
 	if o.Alerts, err = files.create(c.Alerts, s.stdout); err != nil {
 		return err
@@ -62,17 +67,57 @@ func (c *replayCommand) Run(s *shell) (err error) {
 	if o.Scores, err = files.create(c.Scores, s.stdout); err != nil {
 		return err
 	}
+	profilesOut, err := files.create(c.ProfilesOut, s.stdout)
+	if err != nil {
+		return err
+	}
 	letters := deadLetters{w: s.stderr}
 	o.DeadLetter = letters.report
-	stop := s.progress(lines)
+	stop := s.progress("replay", lines.Progress)
 	start := time.Now()
 	summary, err := backtest.Replay(s.ctx, o)
 	stop()
 	if err != nil {
 		return err
 	}
+	took := time.Since(start)
 	letters.summarise()
-	return report(s.stderr, &summary, time.Since(start))
+	if profilesOut != nil {
+		if err := writeProfiles(profilesOut, profiles.Recorded()); err != nil {
+			return err
+		}
+	}
+	return report(s.stderr, &summary, took, profiles, recorded)
+}
+
+// shared tells that two outputs are standard output.
+func (c *replayCommand) shared() bool {
+	n := 0
+	for _, name := range []string{c.Alerts, c.Scores, c.ProfilesOut} {
+		if name == "-" {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// profiles gives what the population was like: the recorded days, or nothing yet.
+func (c *replayCommand) profiles(s *shell, set *detector.Set) (chain *pipeline.ProfileChain, recorded int, err error) {
+	chain = pipeline.NewProfileChain(set)
+	if c.Profiles == "" {
+		return chain, 0, nil
+	}
+	if c.Profiles == "-" && slices.Contains(c.Input, "-") {
+		return nil, 0, usageError{errors.New("--profiles and --input can't both be standard input")}
+	}
+	all, err := readProfiles(s, c.Profiles)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := chain.Record(all); err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", c.Profiles, err)
+	}
+	return chain, len(all), nil
 }
 
 // nameOf stands for the topic in coordinates: the file's name, or a word where there are several.
@@ -83,79 +128,7 @@ func nameOf(input []string) string {
 	return "input"
 }
 
-// progress shows how much of the input is read, until the returned function is called: a bar on a terminal, otherwise
-// a line now and then.
-func (s *shell) progress(lines *logfile.Reader) (stop func()) {
-	show, finish, every := s.progressLines()
-	if s.terminal {
-		show, finish, every = s.progressBar(lines)
-	}
-	quit, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		ticks := time.NewTicker(every)
-		defer ticks.Stop()
-		for {
-			select {
-			case <-quit:
-				finish()
-				return
-			case <-ticks.C:
-				show(lines.Progress())
-			}
-		}
-	}()
-	return func() {
-		close(quit)
-		<-ended
-	}
-}
-
-func (s *shell) progressLines() (show func(read, total int64), finish func(), every time.Duration) {
-	show = func(read, total int64) {
-		if total == 0 {
-			fmt.Fprintf(s.stderr, "replay: %d bytes read\n", read)
-			return
-		}
-		fmt.Fprintf(s.stderr, "replay: %d of %d bytes read\n", read, total)
-	}
-	return show, func() {}, 10 * time.Second
-}
-
-func (s *shell) progressBar(lines *logfile.Reader) (show func(read, total int64), finish func(), every time.Duration) {
-	_, total := lines.Progress()
-	if total == 0 {
-		total = -1 // a spinner, as nobody knows how much will come
-	}
-	bar := progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(s.stderr), progressbar.OptionSetDescription("replay"),
-		progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish())
-	// What can't be drawn is no reason to fail.
-	return func(read, _ int64) { _ = bar.Set64(read) }, func() { _ = bar.Finish() }, 100 * time.Millisecond
-}
-
-// deadLetters shows the first few records that can't be counted, and how many there were.
-type deadLetters struct {
-	w     io.Writer
-	count int
-}
-
-const shownDeadLetters = 5
-
-func (d *deadLetters) report(l *pipeline.DeadLetter) {
-	d.count++
-	if d.count <= shownDeadLetters {
-		fmt.Fprintf(d.w, "line %d: %s: %s\n", l.At.Offset+1, l.Reason, l.Error)
-	}
-}
-
-func (d *deadLetters) summarise() {
-	if d.count > shownDeadLetters {
-		fmt.Fprintf(d.w, "… and %d more lines that can't be counted\n", d.count-shownDeadLetters)
-	}
-}
-
-func report(w io.Writer, s *backtest.Summary, took time.Duration) error {
+func report(w io.Writer, s *backtest.Summary, took time.Duration, profiles *pipeline.ProfileChain, recorded int) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "%d events in %s, %.0f a second; %d not counted; %d shipments flagged\n",
 		s.Events, took.Round(time.Millisecond), float64(s.Events)/took.Seconds(), s.DeadLetters, s.Flagged)
@@ -163,6 +136,15 @@ func report(w io.Writer, s *backtest.Summary, took time.Duration) error {
 		n := s.Alerts[rule]
 		fmt.Fprintf(out, "%s: %d incidents, %d updates, %d closed\n",
 			rule, n[detector.Create], n[detector.Update], n[detector.Close])
+	}
+	built := profiles.Days() - recorded
+	switch {
+	case recorded == 0:
+		fmt.Fprintf(out, "judged by profiles of %d days, built from the input alone; the live service's may differ\n", built)
+	case built == 0:
+		fmt.Fprintf(out, "judged by recorded profiles\n")
+	default:
+		fmt.Fprintf(out, "judged by recorded profiles, and by those of %d more days that were built on them\n", built)
 	}
 	return out.Flush()
 }

@@ -13,6 +13,8 @@
 //
 //	ps:<layout>:fence:{<bucket>}
 //	    shipments/0/7     a source: the last offset counted in this bucket, and the record's Unix milliseconds if known
+//	    seed:<hash>/0/0   files that were counted before the service ran: the number of their last line, from 0
+//	    seed:until/0/0    no offset but the event time, in Unix milliseconds, up to which they were counted
 //
 // All keys of a bucket share a hash tag, so a cluster keeps them on one node and one script updates them in one step.
 //

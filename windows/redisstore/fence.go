@@ -3,6 +3,8 @@ package redisstore
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,6 +79,36 @@ func (s *Store) fenceFields(ctx context.Context, partition int) (*[windows.Bucke
 		}
 	}
 	return &fields, nil
+}
+
+// Sources names every source that has a fence in any bucket, in the order of their texts: whatever was counted here.
+func (s *Store) Sources(ctx context.Context) ([]windows.Source, error) {
+	var buckets [windows.Buckets]*redis.MapStringStringCmd
+	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for b := range buckets {
+			buckets[b] = p.HGetAll(ctx, s.fenceKey(b))
+		}
+		return nil
+	})
+	found := map[string]windows.Source{}
+	for b, fences := range buckets {
+		if err := fences.Err(); err != nil {
+			return nil, fmt.Errorf("read sources: %w", explain(s.fenceKey(b), err))
+		}
+		for text := range fences.Val() {
+			if found[text], err = windows.ParseSource(text); err != nil {
+				return nil, fmt.Errorf("read sources: %w", badData(s.fenceKey(b), err))
+			}
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read sources: %w", explain("", err))
+	}
+	sources := make([]windows.Source, 0, len(found))
+	for _, text := range slices.Sorted(maps.Keys(found)) {
+		sources = append(sources, found[text])
+	}
+	return sources, nil
 }
 
 // Begin implements windows.Store.

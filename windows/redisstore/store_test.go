@@ -597,6 +597,32 @@ func TestManySources(t *testing.T) {
 	}
 }
 
+// TestSources: a source is found wherever it has a fence.
+func TestSources(t *testing.T) {
+	for _, server := range servers {
+		t.Run(server.name, func(t *testing.T) {
+			client := server.open(t)
+			store, layout := newStore(t, client)
+			if all, err := store.Sources(t.Context()); err != nil || len(all) != 0 {
+				t.Errorf("%v, %v; want none", all, err)
+			}
+			begin(t, store)
+			cut := windows.Source{Topic: "seed:x", Epoch: 2, Partition: 11}
+			if err := client.HSet(t.Context(), fmt.Sprintf("ps:%s:fence:{700}", layout), cut.String(), "5").Err(); err != nil {
+				t.Fatal(err)
+			}
+			if all, err := store.Sources(t.Context()); err != nil || !slices.Equal(all, []windows.Source{cut, source}) {
+				t.Errorf("%v, %v; want %v and %v", all, err, cut, source)
+			}
+		})
+	}
+	m := miniredis.RunT(t)
+	store := redisstore.New(single(t, m.Addr()), redisstore.Options{Layout: "v1"})
+	m.HSet("ps:v1:fence:{3}", "shipments", "1")
+	_, err := store.Sources(t.Context())
+	wantKey(t, err, "ps:v1:fence:{3}")
+}
+
 // TestOneSlot: on a cluster all keys of a bucket are in one slot, whatever the ids look like.
 func TestOneSlot(t *testing.T) {
 	address := windowstest.Server(t, "PARCELSENTRY_TEST_REDIS_CLUSTER")

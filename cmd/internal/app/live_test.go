@@ -367,12 +367,8 @@ func (b *bench) profiles(set *detector.Set) pipeline.Profiles {
 		b.t.Fatal(err)
 	}
 	chain := pipeline.NewProfileChain(set)
-	for _, r := range recorded {
-		p, err := set.ReadProfile(r.Artefact)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		chain.Record(r.Day, p)
+	if err := chain.Record(recorded); err != nil {
+		b.t.Fatal(err)
 	}
 	return chain
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/parcelsentry/parcelsentry/config"
+	"github.com/parcelsentry/parcelsentry/detector"
+	"github.com/parcelsentry/parcelsentry/windows/redisstore"
 )
 
 // newRedis gives a client, which connects when it is first used. Commands that time out are sent again by the client;
@@ -35,4 +37,12 @@ func newRedis(c *config.Redis) (redis.UniversalClient, error) {
 		return redis.NewClusterClient(o.Cluster()), nil
 	}
 	return redis.NewClient(o.Simple()), nil
+}
+
+// storeOptions say where the entities of a set are kept, and how long.
+func storeOptions(c *config.Config, set *detector.Set) redisstore.Options {
+	return redisstore.Options{
+		Layout: redisstore.Layout(set.Layout()...),
+		TTL:    set.Ladder().Horizon() + time.Duration(c.Redis.RetentionMargin),
+	}
 }

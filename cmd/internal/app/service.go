@@ -65,10 +65,7 @@ func New(o Options) (*Service, error) {
 	s.metrics = pipeline.NewMetrics(s.registry, set.Rules())
 	layout := redisstore.Layout(set.Layout()...)
 	s.profiles = pipeline.StoredProfiles{Set: set, Store: redisstore.NewProfiles(client, layout)}
-	s.store = redisstore.New(client, redisstore.Options{
-		Layout: layout,
-		TTL:    set.Ladder().Horizon() + time.Duration(c.Redis.RetentionMargin),
-	})
+	s.store = redisstore.New(client, storeOptions(&c, set))
 	kafka := kafkaOptions(&c.Kafka, o.Log)
 	kafka.Metrics = kafkaio.NewMetrics(s.registry)
 	s.group = kafkaio.NewGroup(kafka)
@@ -177,13 +174,17 @@ func (s *Service) work(ctx context.Context, partition int, source pipeline.Sourc
 	})
 	return pipeline.Run(ctx, worker, pipeline.IO{
 		Source: source, Store: s.store, Profiles: s.profiles,
-		Sink: &sink{producer: s.producer, topics: c.Kafka.Topics, payload: payload(c)},
+		Sink: s.sink(),
 		// Redis that refuses is waited for, with readiness off: somebody may mend it. Kafka that refuses for good
 		// is a setting to correct.
 		Fatal: kafkaio.Fatal,
 		// The group waits for a member that falls silent no longer than this.
 		Grace: time.Duration(c.Kafka.SessionTimeout) * 2 / 3,
 	})
+}
+
+func (s *Service) sink() *sink {
+	return &sink{producer: s.producer, topics: s.config.Kafka.Topics, payload: payload(&s.config)}
 }
 
 // payload tells whether dead letters carry the original bytes: in doubt not, where people go by pseudonyms.

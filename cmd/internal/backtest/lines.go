@@ -18,15 +18,25 @@ type Lines interface {
 	Next() ([]byte, error)
 }
 
+// File is Lines that can be closed.
+type File interface {
+	Lines
+	io.Closer
+}
+
 // lineSource is a log of lines as the one partition of a topic: the offset of a line is its number, from 0. It keeps
-// the lines that are not committed yet, so that a worker can go back.
+// the lines that are not committed yet, so that a worker can go back; further only with reopen.
 type lineSource struct {
 	lines Lines
+	// reopen, unless nil, gives the lines from the first on once more.
+	reopen func() (Lines, error)
 
-	mu    sync.Mutex // Fetch and Commit overlap
-	kept  []pipeline.Record
-	first int64 // offset of kept[0]
-	ended bool
+	mu     sync.Mutex // Fetch and Commit overlap
+	kept   []pipeline.Record
+	first  int64 // offset of kept[0]
+	ended  bool
+	passed int64 // lines before the first that was asked for
+	asked  bool
 }
 
 // batchBytes is what one fetch gives, about: enough to make a switch between goroutines cheap.
@@ -36,6 +46,9 @@ const batchBytes = 1 << 20
 func (s *lineSource) Bounds(context.Context) (first, end int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.reopen != nil {
+		return 0, math.MaxInt64, nil
+	}
 	return s.first, math.MaxInt64, nil
 }
 
@@ -43,8 +56,8 @@ func (s *lineSource) Bounds(context.Context) (first, end int64, err error) {
 func (s *lineSource) Committed(context.Context) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.first == 0 {
-		return windows.NoOffset, nil
+	if s.first == 0 || s.reopen != nil {
+		return windows.NoOffset, nil // the fences alone say where to begin
 	}
 	return s.first, nil
 }
@@ -60,7 +73,15 @@ func (s *lineSource) Fetch(_ context.Context, offset int64) (pipeline.Batch, err
 	defer s.mu.Unlock()
 	b := pipeline.Batch{Next: offset}
 	if offset < s.first {
-		return b, pipeline.ErrOutOfRange // committed by a session that has ended since
+		if s.reopen == nil {
+			return b, pipeline.ErrOutOfRange // committed by a session that has ended since
+		}
+		if err := s.rewind(); err != nil {
+			return b, err
+		}
+	}
+	if err := s.pass(offset); err != nil {
+		return b, err
 	}
 	size := 0
 	for size < batchBytes {
@@ -79,14 +100,40 @@ func (s *lineSource) Fetch(_ context.Context, offset int64) (pipeline.Batch, err
 	return b, nil
 }
 
+// rewind begins with the first line again.
+func (s *lineSource) rewind() error {
+	lines, err := s.reopen()
+	if err != nil {
+		return &linesError{err}
+	}
+	s.lines, s.kept, s.first, s.ended = lines, nil, 0, false
+	return nil
+}
+
+// pass goes on to where a worker begins that finds lines counted already. They are not kept.
+func (s *lineSource) pass(offset int64) error {
+	for len(s.kept) == 0 && s.first < offset && !s.ended {
+		switch _, err := s.next(); {
+		case errors.Is(err, io.EOF):
+		case err != nil:
+			return err
+		default:
+			s.first++
+		}
+	}
+	if !s.asked {
+		s.asked, s.passed = true, s.first
+	}
+	return nil
+}
+
 func (s *lineSource) line(offset int64) (pipeline.Record, error) {
 	for offset >= s.first+int64(len(s.kept)) {
 		if s.ended {
 			return pipeline.Record{}, io.EOF
 		}
-		value, err := s.lines.Next()
+		value, err := s.next()
 		if err != nil {
-			s.ended = errors.Is(err, io.EOF)
 			return pipeline.Record{}, err
 		}
 		s.kept = append(s.kept, pipeline.Record{Offset: s.first + int64(len(s.kept)), Value: slices.Clone(value)})
@@ -94,11 +141,32 @@ func (s *lineSource) line(offset int64) (pipeline.Record, error) {
 	return s.kept[offset-s.first], nil
 }
 
+func (s *lineSource) next() ([]byte, error) {
+	value, err := s.lines.Next()
+	if errors.Is(err, io.EOF) {
+		s.ended = true
+		return nil, err
+	}
+	if err != nil {
+		return nil, &linesError{err}
+	}
+	return value, nil
+}
+
+// linesError tells that it is the lines that can't be read.
+type linesError struct{ err error }
+
+func (e *linesError) Error() string { return e.err.Error() }
+func (e *linesError) Unwrap() error { return e.err }
+
 // Commit implements pipeline.Source.
 func (s *lineSource) Commit(_ context.Context, offset int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kept = slices.Delete(s.kept, 0, int(offset-s.first))
-	s.first = offset
+	n := min(offset-s.first, int64(len(s.kept))) // what a session commits that has ended may lie elsewhere
+	if n > 0 {
+		s.kept = slices.Delete(s.kept, 0, int(n))
+		s.first += n
+	}
 	return nil
 }

@@ -123,10 +123,16 @@ func (w *Worker) ready(r *Record) (it item) {
 			fmt.Sprintf("event time %s, record time %s", event.Time.Format(timeFormat), r.Time.UTC().Format(timeFormat)))
 		return it
 	}
-	keys := w.options.Set.Keys(&it.event)
+	if u := w.options.Until; !u.IsZero() && !it.event.Time.Before(u) {
+		it.skip = reasonAfterSeed
+		return it
+	}
+	skip, keys := reasonRedelivered, w.options.Set.Keys(&it.event)
 	for _, key := range keys {
-		switch {
-		case r.Offset > w.expected[key.Bucket()]:
+		switch b := key.Bucket(); {
+		case w.seeded(b, &it.event):
+			skip = reasonSeeded
+		case r.Offset > w.expected[b]:
 			it.to = append(it.to, key)
 		case r.Offset >= w.told && key.Kind != detector.KindSender:
 			it.again = append(it.again, key)
@@ -134,7 +140,7 @@ func (w *Worker) ready(r *Record) (it item) {
 	}
 	switch {
 	case len(it.to) == 0:
-		it.skip = reasonRedelivered
+		it.skip = skip
 	case it.to[0].Kind != detector.KindSender:
 		it.sender = keys[:1]
 	}
@@ -248,6 +254,7 @@ func (w *Worker) process(wk *work) bool {
 	if len(wk.items) > 0 {
 		if last := &wk.items[len(wk.items)-1]; last.dead == nil && !last.event.Time.IsZero() {
 			w.metrics.timeLag.Set(w.now.Sub(last.event.Time).Seconds())
+			w.profileAge(&last.event)
 		}
 	}
 	return true

@@ -198,7 +198,9 @@ func (h *harness) execute(q request) completion {
 	case opStand:
 		c.standing, err = h.stand()
 	case opBegin:
-		err = h.store.Begin(ctx, q.source, q.fence)
+		if err = h.store.Begin(ctx, q.source, q.fence); err == nil {
+			c.cuts, err = h.store.Fences(ctx, cutTopic, 0)
+		}
 	case opFetch:
 		c.batch, c.outside = h.fetch(q.offset), q.offset < h.first || q.offset > h.end()
 	case opLoad:
@@ -219,6 +221,9 @@ func (h *harness) execute(q request) completion {
 func (h *harness) stand() (standing, error) {
 	s := standing{first: h.first, end: h.end(), committed: h.committed}
 	var err error
+	if s.cuts, err = h.store.Fences(h.t.Context(), cutTopic, 0); err != nil {
+		return s, err
+	}
 	s.fences, err = h.store.Fences(h.t.Context(), "shipments", 0)
 	if _, highest, _ := extent(s.fences); highest.Offset >= h.first && highest.Offset < h.end() {
 		s.probed, s.found = h.log[highest.Offset-h.first].Time, true

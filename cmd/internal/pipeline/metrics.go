@@ -16,9 +16,21 @@ const (
 	outcomeDeadLettered = "dead_lettered"
 
 	reasonRedelivered = "redelivered"
+	reasonSeeded      = "seeded"     // before the cut, so counted from a file
+	reasonAfterSeed   = "after_seed" // of a file, but not before the cut
 	reasonControl     = "control"
 	reasonMalformed   = "malformed"
 	reasonPoison      = "poison"
+)
+
+// What Observe gives as the outcome of events that were passed over.
+const (
+	// Redelivered events are counted already.
+	Redelivered detector.Outcome = reasonRedelivered
+	// Seeded events are before the cut of SetCut.
+	Seeded detector.Outcome = reasonSeeded
+	// AfterSeed events are not before Options.Until.
+	AfterSeed detector.Outcome = reasonAfterSeed
 )
 
 // Metrics are what all workers of a process count. No label names a sender, a recipient or a route.
@@ -26,6 +38,7 @@ type Metrics struct {
 	events       *prometheus.CounterVec
 	timeLag      *prometheus.GaugeVec
 	offsetLag    *prometheus.GaugeVec
+	profileAge   *prometheus.GaugeVec
 	lastProgress *prometheus.GaugeVec
 	assigned     prometheus.Gauge
 
@@ -78,6 +91,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 		events:        counter("events_total", "Records by what became of them, and why.", "outcome", "reason"),
 		timeLag:       gauge("event_time_lag_seconds", "Seconds between now and the event time of the last event counted.", "topic", "partition"),
 		offsetLag:     gauge("offset_lag", "Records in the log after the last one processed.", "topic", "partition"),
+		profileAge:    gauge("profile_age_seconds", "Seconds of event time from the beginning of the day that the profile in force was made for to the last event counted: below a day unless no new profile is made.", "topic", "partition"),
 		lastProgress:  gauge("last_progress_timestamp_seconds", "When the partition last processed a record or found nothing new, in Unix time.", "topic", "partition"),
 		assigned:      gauge("assigned_partitions", "Partitions that this process works on.").WithLabelValues(),
 		alerts:        counter("alerts_total", "Alerts by rule, severity and activity.", "rule", "severity", "activity"),
@@ -97,7 +111,10 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 		retries:       counter("retries_total", "Attempts that failed and were made again, by operation.", "operation"),
 	}
 	m.events.WithLabelValues(outcomeCounted, "")
-	for _, reason := range []string{string(detector.NotShipment), string(detector.Duplicate), string(detector.SameItem), reasonControl, reasonRedelivered} {
+	for _, reason := range []string{
+		string(detector.NotShipment), string(detector.Duplicate), string(detector.SameItem),
+		reasonControl, reasonRedelivered, reasonSeeded,
+	} {
 		m.events.WithLabelValues(outcomeSkipped, reason)
 	}
 	for _, reason := range []string{reasonMalformed, string(detector.TooLate), string(detector.Future), reasonPoison} {
@@ -162,8 +179,8 @@ func strongestRule(findings []detector.Finding) string {
 
 // partition holds the gauges of one partition, which go when it is revoked.
 type partitionMetrics struct {
-	timeLag, offsetLag, lastProgress prometheus.Gauge
-	forget                           func()
+	timeLag, offsetLag, profileAge, lastProgress prometheus.Gauge
+	forget                                       func()
 }
 
 func (m *Metrics) partition(topic string, partition int) partitionMetrics {
@@ -172,11 +189,13 @@ func (m *Metrics) partition(topic string, partition int) partitionMetrics {
 	return partitionMetrics{
 		timeLag:      m.timeLag.WithLabelValues(topic, p),
 		offsetLag:    m.offsetLag.WithLabelValues(topic, p),
+		profileAge:   m.profileAge.WithLabelValues(topic, p),
 		lastProgress: m.lastProgress.WithLabelValues(topic, p),
 		forget: func() {
 			m.assigned.Dec()
 			m.timeLag.DeleteLabelValues(topic, p)
 			m.offsetLag.DeleteLabelValues(topic, p)
+			m.profileAge.DeleteLabelValues(topic, p)
 			m.lastProgress.DeleteLabelValues(topic, p)
 		},
 	}

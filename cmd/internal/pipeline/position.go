@@ -9,6 +9,8 @@ import (
 // standing is what is known of a partition when it is assigned.
 type standing struct {
 	fences *windows.Fences
+	// cuts is what SetCut noted, nil for nothing.
+	cuts *windows.Fences
 	// first and end bound the log: [first, end).
 	first, end int64
 	// committed is the group's offset, windows.NoOffset for none.

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"time"
+
 	"github.com/parcelsentry/parcelsentry/detector"
 )
 
@@ -17,6 +19,14 @@ func (w *Worker) profile(e *detector.Event) (*detector.Profile, bool) {
 		w.teach(request{op: opProfile, day: day})
 	}
 	return nil, false
+}
+
+// profileAge tells how old the profile is that the event was judged by, if it was. One wrong clock that decides a day
+// far ahead stops all profiles before it: this shows it.
+func (w *Worker) profileAge(e *detector.Event) {
+	if p := w.profiles[detector.Day(e.Time)]; p != nil {
+		w.metrics.profileAge.Set(e.Time.Sub(time.Unix(p.Day*24*60*60, 0)).Seconds())
+	}
 }
 
 // teach hands over what was gathered.

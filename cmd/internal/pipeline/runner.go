@@ -191,7 +191,9 @@ func (r *runner) do(ctx context.Context, q request) (completion, error) {
 	case opStand:
 		c.standing, err = r.stand(ctx)
 	case opBegin:
-		err = r.io.Store.Begin(ctx, q.source, q.fence)
+		if err = r.io.Store.Begin(ctx, q.source, q.fence); err == nil {
+			c.cuts, err = r.io.Store.Fences(ctx, cutTopic, 0)
+		}
 	case opFetch:
 		c.batch, err = r.io.Source.Fetch(ctx, q.offset)
 		if errors.Is(err, ErrOutOfRange) {
@@ -234,6 +236,9 @@ func (r *runner) stand(ctx context.Context) (standing, error) {
 	var err error
 	o := r.worker.options
 	if s.fences, err = r.io.Store.Fences(ctx, o.Topic, o.Partition); err != nil {
+		return s, err
+	}
+	if s.cuts, err = r.io.Store.Fences(ctx, cutTopic, 0); err != nil {
 		return s, err
 	}
 	if s.first, s.end, err = r.io.Source.Bounds(ctx); err != nil {

@@ -18,6 +18,9 @@ type Options struct {
 	Metrics   *Metrics
 	// StartAtEnd makes a partition that was never read start at its end, not at its first record.
 	StartAtEnd bool
+	// Until, unless zero, makes it a seed: events at or after it are skipped, and the cut that SetCut noted is for others.
+	// It is in whole milliseconds.
+	Until time.Time
 	// Log gets what an operator should know of the partition's state: nothing an event. Nil logs nothing.
 	Log *slog.Logger
 	// Observe, unless nil, is called for every decoded event in order, with what was concluded of it.
@@ -75,6 +78,7 @@ type completion struct {
 	session  int
 	op       operation
 	standing standing          // opStand
+	cuts     *windows.Fences   // opBegin: read after it, so that a seed which begins meanwhile sees one or is seen
 	batch    Batch             // opFetch
 	outside  bool              // opFetch: ErrOutOfRange
 	loaded   []windows.Loaded  // opLoad
@@ -112,6 +116,7 @@ type Worker struct {
 	out     []request
 
 	source    windows.Source
+	cuts      *windows.Fences        // see SetCut; nil for none
 	expected  [windows.Buckets]int64 // the fence of each bucket, as the store should have it
 	committed int64                  // the offset last committed
 	told      int64                  // records before it had their dead letters acknowledged before
@@ -202,6 +207,9 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 	case opStand:
 		w.stood(c.standing)
 	case opBegin:
+		if c.cuts != nil {
+			w.cuts = c.cuts
+		}
 		w.run()
 	case opFetch:
 		w.fetched(c.batch, c.outside)
@@ -293,7 +301,7 @@ func (w *Worker) stood(s standing) {
 	}
 	w.cut = s.first
 	_, highest, _ := extent(s.fences)
-	w.source = d.source
+	w.source, w.cuts = d.source, s.cuts
 	if s.committed > s.end {
 		s.committed = windows.NoOffset // of another log than this one
 	}

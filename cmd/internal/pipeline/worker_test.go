@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
 	"github.com/parcelsentry/parcelsentry/windows/memstore"
 )
@@ -54,6 +55,33 @@ func TestOutputDuringAFlush(t *testing.T) {
 	if h.events("A") != 5 || !slices.Equal(h.sayings(), []string{"alert create e4", "flag e4"}) {
 		t.Errorf("%d events stored, said %q", h.events("A"), h.sayings())
 	}
+}
+
+// TestProfileAge is that of the profile which the last event was judged by: its own day's, or an older one where a wrong
+// clock has decided a later day.
+func TestProfileAge(t *testing.T) {
+	h := newHarness(t, nil)
+	chain := NewProfileChain(smallSet(nil))
+	wait := func(days int, want time.Duration) {
+		t.Helper()
+		at := simEpoch.Add(time.Duration(days) * 24 * time.Hour)
+		p, err := chain.For(t.Context(), detector.Day(at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.worker.profiles[detector.Day(at)] = p
+		h.add(h.parcel(fmt.Sprint(days), "Hanoi", at))
+		h.settle()
+		if age := testutil.ToFloat64(h.worker.metrics.profileAge); age != want.Seconds() {
+			t.Errorf("on day %d the profile's age is %v s, want %v", days, age, want)
+		}
+	}
+	wait(0, 8*time.Hour) // simEpoch is at eight
+	wait(1, 8*time.Hour)
+	wait(400, 8*time.Hour)
+	wait(2, 32*time.Hour)
+	wait(3, 56*time.Hour)
+	h.stop()
 }
 
 // TestBackPressure: nothing is fetched while too much is counted and not applied; it goes on after the flush.
