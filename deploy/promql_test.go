@@ -29,6 +29,7 @@ func exportedMetrics(t testing.TB) map[string]metric {
 		"parcelsentry_last_progress_timestamp_seconds": {"gauge", []string{"topic", "partition"}},
 		"parcelsentry_alerts_total":                    {"counter", []string{"rule", "severity", "activity"}},
 		"parcelsentry_suppressed_total":                {"counter", []string{"rule"}},
+		"parcelsentry_abstained_total":                 {"counter", []string{"rule"}},
 		"parcelsentry_flagged_total":                   {"counter", []string{"rule"}},
 		"parcelsentry_score":                           {"histogram", []string{"rule"}},
 		"parcelsentry_alert_latency_seconds":           {"histogram", nil},

@@ -46,6 +46,7 @@ type Metrics struct {
 	suppressed   *prometheus.CounterVec
 	flagged      *prometheus.CounterVec
 	scores       *prometheus.HistogramVec
+	abstained    *prometheus.CounterVec
 	alertLatency prometheus.Histogram
 
 	flushDuration prometheus.Histogram
@@ -98,6 +99,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 		suppressed:    counter("suppressed_total", "Findings over a threshold held back by the cooldown, by rule.", "rule"),
 		flagged:       counter("flagged_total", "Shipments flagged for gates, by the strongest rule.", "rule"),
 		scores:        histogram("score", "Scores above zero, by rule.", []float64{.5, 1, 2, 3, 4, 6, 8, 12, 20, 40}, "rule"),
+		abstained:     counter("abstained_total", "Judgements that a rule did not give, as it had nothing to go by.", "rule"),
 		alertLatency:  histogram("alert_latency_seconds", "Seconds from a record's timestamp to the acknowledged alert.", seconds).WithLabelValues().(prometheus.Histogram),
 		flushDuration: histogram("flush_duration_seconds", "Seconds that a flush took, from its beginning to the last delta applied.", seconds).WithLabelValues().(prometheus.Histogram),
 		flushEvents:   histogram("flush_events", "Events in a flush.", sizes).WithLabelValues().(prometheus.Histogram),
@@ -124,6 +126,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 		m.suppressed.WithLabelValues(rule)
 		m.flagged.WithLabelValues(rule)
 		m.scores.WithLabelValues(rule)
+		m.abstained.WithLabelValues(rule)
 		for _, s := range []detector.Severity{detector.Low, detector.Medium, detector.High, detector.Critical} {
 			for _, a := range []detector.Activity{detector.Create, detector.Update, detector.Close} {
 				m.alerts.WithLabelValues(rule, string(s), string(a))
@@ -142,7 +145,11 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 func (m *Metrics) concluded(c *detector.Conclusion) {
 	m.events.WithLabelValues(outcomeCounted, "").Inc()
 	for i := range c.Findings {
-		if f := &c.Findings[i]; f.Rule != "" && f.Abstained == "" && f.Score > 0 {
+		switch f := &c.Findings[i]; {
+		case f.Rule == "": // its entity was not judged
+		case f.Abstained != "":
+			m.abstained.WithLabelValues(f.Rule).Inc()
+		case f.Score > 0:
 			m.scores.WithLabelValues(f.Rule).Observe(f.Score)
 		}
 	}

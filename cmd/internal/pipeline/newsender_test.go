@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
 )
@@ -39,6 +41,9 @@ func TestNewSenderOnLane(t *testing.T) {
 			h.pass(time.Hour)
 		}
 		h.settle()
+		if got := testutil.ToFloat64(h.metrics.abstained.WithLabelValues("structuring")); got != 1 {
+			t.Errorf("cut %v: structuring abstained %v times, want once: the sender is known on Q > X", cut, got)
+		}
 		for origin, want := range lanes {
 			loaded, err := h.store.Load(t.Context(), windows.Source{}, []windows.Key{windows.NewKey(detector.KindLane, origin, "X")})
 			if err != nil {
