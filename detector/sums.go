@@ -17,7 +17,8 @@ type Sums struct {
 	Families [families]FamilySums `json:"families"`
 	// Hours are parcels by the hour of the day, in UTC.
 	Hours [hoursPerDay]float64 `json:"hours"`
-	// ByDay are parcels by the day since the Unix epoch. They do not lose weight with time, but go when they are old.
+	// ByDay are parcels by the day since the Unix epoch, of a sender its first few of a day. They do not lose weight with
+	// time, but go when they are old.
 	ByDay map[int64]float64 `json:"by_day"`
 	// Parcels counts all with a destination; Origins, Destinations and Lanes those of each.
 	Parcels      float64                 `json:"parcels"`
