@@ -16,6 +16,7 @@ func (m *member) begin(ctx context.Context, gen *kafka.Generation) {
 	assigned := gen.Assignments[m.options.Topic]
 	m.options.Metrics.generations.Inc()
 	m.options.Log.Info("joined the consumer group", "group", m.options.Group, "generation", gen.ID, "partitions", len(assigned))
+	m.group.join(1) // before any work begins: who works has joined
 	for _, a := range assigned {
 		m.workers.Add(1)
 		gen.Start(func(lifetime context.Context) {
@@ -23,7 +24,6 @@ func (m *member) begin(ctx context.Context, gen *kafka.Generation) {
 			<-lifetime.Done()
 		})
 	}
-	m.group.join(1)
 	m.watchers.Add(1)
 	gen.Start(func(lifetime context.Context) {
 		defer m.watchers.Done()
