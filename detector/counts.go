@@ -36,8 +36,8 @@ type Marks struct {
 // takes over as it counts the event; a repeat of the event finds the same, or is found by the lane's fence.
 const newSender = 24 * time.Hour
 
-// mark looks up who else takes part in the event, and remembers it. The sender was first seen at since. An entity remembers a bounded number, those seen
-// last: who was forgotten is new again, in the past as in the window.
+// mark looks up who else takes part in the event, and remembers it. The sender was first seen at since. An entity
+// remembers a bounded number, those seen last: who was forgotten is new again, in the past as in the window.
 func (s *Set) mark(e *Event, entity *windows.Entity, since time.Time) Marks {
 	var m Marks
 	other := string(e.Sender)

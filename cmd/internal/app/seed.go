@@ -113,13 +113,10 @@ func (s *Service) seed(ctx context.Context, partition int, source pipeline.Sourc
 	err := pipeline.Run(ctx, worker, pipeline.IO{
 		Source: source, Store: pipeline.Forgetful{Store: s.store}, Profiles: s.profiles, Sink: out,
 		Fatal: func(err error) bool { return kafkaio.Fatal(err) || redisstore.Fatal(err) },
-		Grace: seedGrace,
+		Grace: backtest.SeedGrace,
 	})
 	return out.Summary(), err
 }
-
-// seedGrace is how long a seed that is to end may take for its last flush.
-const seedGrace = 10 * time.Second
 
 // reserve makes sure that only this seed was counted, and notes its end.
 func reserve(ctx context.Context, store *redisstore.Store, name string, until time.Time, layout string) error {

@@ -69,7 +69,7 @@ func (m *Muted) Observe(e *detector.Event, c *detector.Conclusion) {
 		m.summary.Before++
 	case pipeline.AfterSeed:
 		m.summary.After++
-	case detector.NotShipment, detector.Duplicate:
+	case detector.NotShipment, detector.Duplicate, detector.SameItem:
 		m.summary.Skipped++
 	}
 }

@@ -63,7 +63,7 @@ func Seed(ctx context.Context, o SeedOptions) (SeedSummary, error) {
 	})
 	err = pipeline.Run(ctx, worker, pipeline.IO{
 		Source: source, Store: pipeline.Forgetful{Store: o.Store}, Profiles: o.Profiles, Sink: out,
-		Grace: seedGrace,
+		Grace: SeedGrace,
 		Fatal: func(err error) bool {
 			var lines *linesError
 			return errors.As(err, &lines) || o.Fatal != nil && o.Fatal(err)
@@ -101,8 +101,8 @@ func (f *seedFiles) close() error {
 	return err
 }
 
-// seedGrace is how long a seed that is to end may take for its last flush.
-const seedGrace = 10 * time.Second
+// SeedGrace is how long a seed that is to end may take for its last flush.
+const SeedGrace = 10 * time.Second
 
 // letters is a Sink that tells of each dead letter once.
 type letters struct {
