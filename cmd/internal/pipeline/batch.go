@@ -107,7 +107,11 @@ func (w *Worker) ready(r *Record) (it item) {
 		it.skip = reasonControl
 		return it
 	}
-	event, err := w.options.Decoder.Decode(r.Value, at, r.Time)
+	if w.buried.holds(r) {
+		it.skip = reasonRedelivered
+		return it
+	}
+	event, err := w.decode(r, at)
 	if err != nil {
 		it.dead = w.deadLetter(r, reasonMalformed, fieldOf(err), err.Error())
 		return it
@@ -120,7 +124,7 @@ func (w *Worker) ready(r *Record) (it item) {
 		return it
 	default:
 		it.dead = w.deadLetter(r, string(outcome), "event_time",
-			fmt.Sprintf("event time %s, record time %s", event.Time.Format(timeFormat), r.Time.UTC().Format(timeFormat)))
+			fmt.Sprintf("event time %s, record time %s", event.Time.Format(timeFormat), event.RecordTime.UTC().Format(timeFormat)))
 		return it
 	}
 	if u := w.options.Until; !u.IsZero() && !it.event.Time.Before(u) {
@@ -252,7 +256,7 @@ func (w *Worker) process(wk *work) bool {
 	w.progressed()
 	w.lag(&wk.batch)
 	if len(wk.items) > 0 {
-		if last := &wk.items[len(wk.items)-1]; last.dead == nil && !last.event.Time.IsZero() {
+		if last := &wk.items[len(wk.items)-1]; last.dead == nil && !last.event.Time.IsZero() && last.event.Resubmitted == nil {
 			w.metrics.timeLag.Set(w.now.Sub(last.event.Time).Seconds())
 			w.profileAge(&last.event)
 		}
@@ -262,6 +266,9 @@ func (w *Worker) process(wk *work) bool {
 
 func (w *Worker) processOne(it *item) (ok bool) {
 	m := w.options.Metrics
+	if _, ok := it.record.Header(headerFirst); ok {
+		m.resubmitted.Inc()
+	}
 	switch {
 	case it.dead != nil:
 		w.bury(it)
@@ -315,8 +322,10 @@ func (w *Worker) count(it *item) {
 	case detector.Duplicate, detector.SameItem:
 		w.options.Metrics.events.WithLabelValues(outcomeSkipped, string(c.Outcome)).Inc()
 	}
+	counted := false
 	for _, e := range entries[:len(it.to)] {
 		if events := e.subject.Entity.Events(); events > e.stored {
+			counted = true
 			e.stored = events
 			sent := e.unsure[:e.sent:e.sent]
 			e.unsure = append(sent, w.options.Set.Unsure(e.unsure[e.sent:], e.key.Kind, e.subject.Judged())...)
@@ -325,6 +334,7 @@ func (w *Worker) count(it *item) {
 	}
 	if c.Outcome == detector.TooLate {
 		it.dead = w.deadLetter(it.record, string(c.Outcome), "event_time", "the sender keeps no counts of this time any more")
+		it.dead.Counted = counted || len(it.to) < len(w.options.Set.Keys(&it.event))
 		w.bury(it)
 		w.tell(it.record, &c)
 		return

@@ -117,4 +117,6 @@ type DeadLetter struct {
 	Error  string
 	At     windows.Coordinates
 	Record Record
+	// Counted: some of its entities have counted the event all the same, so it must not be written to the log again.
+	Counted bool
 }

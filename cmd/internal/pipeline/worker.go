@@ -124,6 +124,7 @@ type Worker struct {
 	repairing int64                  // records up to it repair lost state: degraded
 	cut       int64                  // records before it that are missing have been counted as lost
 	poison    map[int64]string       // records that made the code panic, and how
+	buried    buried                 // dead letters of earlier lives
 
 	fetch   fetching
 	work    *work
@@ -301,7 +302,7 @@ func (w *Worker) stood(s standing) {
 	}
 	w.cut = s.first
 	_, highest, _ := extent(s.fences)
-	w.source, w.cuts = d.source, s.cuts
+	w.source, w.cuts, w.buried = d.source, s.cuts, s.buried
 	if s.committed > s.end {
 		s.committed = windows.NoOffset // of another log than this one
 	}
