@@ -173,7 +173,7 @@ func (s *Service) work(ctx context.Context, partition int, source pipeline.Sourc
 		Limits: limits(c), Metrics: s.metrics, Log: s.log, StartAtEnd: c.Kafka.Start == config.Latest,
 	})
 	return pipeline.Run(ctx, worker, pipeline.IO{
-		Source: source, Store: s.store, Profiles: s.profiles,
+		Source: source, Store: s.store, Profiles: s.profiles, Buried: s.buried,
 		Sink: s.sink(),
 		// Redis that refuses is waited for, with readiness off: somebody may mend it. Kafka that refuses for good
 		// is a setting to correct.

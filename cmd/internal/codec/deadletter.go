@@ -147,6 +147,9 @@ func ReadDeadLetter(headers []Header, key, value []byte) (DeadLetter, error) {
 			return d, fmt.Errorf("first time: %w", err)
 		}
 	}
+	if min(d.At.Offset, d.First.Offset) < 0 || min(d.At.Source.Partition, d.First.Source.Partition) < 0 {
+		return d, fmt.Errorf("%v or %v is no place", d.At, d.First)
+	}
 	return d, nil
 }
 

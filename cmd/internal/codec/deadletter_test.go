@@ -121,6 +121,16 @@ func TestForeignDeadLetter(t *testing.T) {
 	}
 }
 
+// TestNegativePlaces: nothing stands there.
+func TestNegativePlaces(t *testing.T) {
+	for _, h := range []Header{{"partition", []byte("-1")}, {"offset", []byte("-1")}, {"first", []byte("shipments/0/-1/7")}} {
+		headers := append(Headers(&DeadLetter{Reason: "malformed", At: testPlace}), h)
+		if d, err := ReadDeadLetter(headers, nil, nil); err == nil {
+			t.Errorf("%s: %s: %+v", h.Key, h.Value, d)
+		}
+	}
+}
+
 func FuzzReadDeadLetter(f *testing.F) {
 	f.Add("malformed", "3", "42", "0", "2026-11-02T08:00:01.000Z", "shipments/1/3/7", []byte("shipments/0/3/42"), []byte("{}"))
 	f.Fuzz(func(t *testing.T, reason, partition, offset, epoch, at, first string, key, value []byte) {

@@ -7,15 +7,15 @@ import (
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
-// buried are records of a partition that are dead letters, by offset, with their timestamps. A record that became a
+// buried are records of a partition that are dead letters, by offset, with their timestamps in Unix milliseconds. A record that became a
 // dead letter stays out whatever a later configuration would make of it, until it is resubmitted: else one that is read
 // again, after lost state or a crash, would count beside its copy, which nobody can know when it comes.
-type buried map[int64]time.Time
+type buried map[int64]int64
 
 // holds tells that the record is a dead letter. By its timestamp it is known from one of another topic of that name.
 func (b buried) holds(r *Record) bool {
 	at, ok := b[r.Offset]
-	return ok && at.Equal(r.Time)
+	return ok && at == r.Time.UnixMilli()
 }
 
 // clocksApart is how much the clock behind a record's timestamp may be ahead of the clock behind its dead letter's.

@@ -191,14 +191,14 @@ func TestBuried(t *testing.T) {
 		f.committed, f.ends = 4, 1
 		io := f.io()
 		var asked []int64
-		io.Buried = func(_ context.Context, p windows.Source, from int64, since time.Time) (map[int64]time.Time, error) {
+		io.Buried = func(_ context.Context, p windows.Source, from int64, since time.Time) (map[int64]int64, error) {
 			if asked = append(asked, from); len(asked) == 1 {
 				return nil, errAway
 			}
 			if p != (windows.Source{Topic: "shipments"}) || !since.IsZero() {
 				t.Errorf("asked for %v since %v", p, since)
 			}
-			return map[int64]time.Time{1: simEpoch, 2: simEpoch.Add(-time.Hour)}, nil
+			return map[int64]int64{1: simEpoch.UnixMilli(), 2: simEpoch.Add(-time.Hour).UnixMilli()}, nil
 		}
 		set := smallSet(nil)
 		w := NewWorker(Options{

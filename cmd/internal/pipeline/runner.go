@@ -20,8 +20,8 @@ type IO struct {
 	// Profiles says what the population is like.
 	Profiles Profiles
 	// Buried, unless nil, gives the dead letters of a partition from an offset on: their offsets, and the timestamps of
-	// the records. None of them was written before since, unless that is zero.
-	Buried func(ctx context.Context, partition windows.Source, from int64, since time.Time) (map[int64]time.Time, error)
+	// the records in Unix milliseconds. None of them was written before since, unless that is zero.
+	Buried func(ctx context.Context, partition windows.Source, from int64, since time.Time) (map[int64]int64, error)
 	Sink   Sink
 	// Fatal tells errors that no retry mends, such as a wrong password; nil means there are none.
 	Fatal func(error) bool
