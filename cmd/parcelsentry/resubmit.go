@@ -103,7 +103,7 @@ func (c *resubmitCommand) report(w io.Writer, s *app.ResubmitSummary, topic stri
 	}
 	say(s.Left, "are left alone")
 	say(s.Before, "were written again before")
-	say(s.Counted, "are left, as some of their entities have counted them")
+	say(s.Reached, "are left as they are: their senders keep no counts of their time any more, or they are counted")
 	say(s.Elsewhere, "are of other topics")
 	say(s.Foreign, "messages of the dead-letter topic are no dead letters")
 }

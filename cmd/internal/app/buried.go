@@ -24,7 +24,7 @@ func (s *Service) buried(ctx context.Context, partition windows.Source, from int
 		d, err := readDeadLetter(&r)
 		at := d.At.Source
 		switch {
-		case err != nil, d.Counted, d.Reason == codec.ReasonResubmitted:
+		case err != nil, d.Reached, d.Reason == codec.ReasonResubmitted:
 		case at.Topic != partition.Topic, at.Partition != partition.Partition, d.At.Offset < from:
 		case len(found) == maxBuried:
 			full = true

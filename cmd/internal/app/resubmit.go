@@ -52,8 +52,8 @@ const (
 type ResubmitSummary struct {
 	// Written is what was written to the input topic, or would have been.
 	Written int
-	// Before were written by another run, Counted are of events that count for some entities, Elsewhere of other topics.
-	Before, Counted, Elsewhere int
+	// Before were written by another run, Reached are of events that came to their entities, Elsewhere of other topics.
+	Before, Reached, Elsewhere int
 	// Left are those that Left heard of, Listed what Output got.
 	Left, Listed int
 	// Foreign messages of the dead-letter topic are no dead letters.
@@ -115,7 +115,7 @@ type known struct {
 	first   pipeline.Resubmission
 	reason  string
 	isDead  bool // false for a note whose dead letter is gone
-	counted bool
+	reached bool
 	written bool // to the input topic again
 	taken   bool // by this run
 }
@@ -144,11 +144,12 @@ func (r *resubmitter) survey(ctx context.Context) error {
 			k = &known{}
 			r.known[d.At] = k
 		}
+		k.reached = k.reached || d.Reached
 		switch {
 		case d.Reason == codec.ReasonResubmitted:
 			k.written = true
 		case !k.isDead:
-			k.isDead, k.reason, k.counted = true, d.Reason, d.Counted
+			k.isDead, k.reason = true, d.Reason
 			k.first = pipeline.Resubmission{First: d.First, Time: d.FirstTime}
 			if k.first.Time.IsZero() {
 				k.first.Time = record.Time // soon after the record itself

@@ -68,8 +68,8 @@ func (r *resubmitter) open(at windows.Coordinates, k *known) bool {
 		r.sum.Elsewhere++
 	case k.written:
 		r.sum.Before++
-	case k.counted:
-		r.sum.Counted++
+	case k.reached:
+		r.sum.Reached++
 	default:
 		return true
 	}

@@ -75,15 +75,12 @@ func (r *resubmitter) judge(m *message) (reason, field, fault string) {
 		}
 		return "malformed", field, err.Error()
 	}
-	again := first.First != m.at && m.known.reason == string(detector.TooLate)
 	switch outcome := r.set.Admit(&event); {
 	case outcome == detector.NotShipment:
 		return string(outcome), "event_type", "its type does not count as a shipment"
 	case outcome != detector.Counted:
 		return string(outcome), "event_time", fmt.Sprintf("event time %s, record time %s",
 			event.Time.Format(time.RFC3339), first.Time.Format(time.RFC3339))
-	case again && r.Repaired == nil:
-		return string(detector.TooLate), "event_time", "was resubmitted, and its sender keeps no counts of its time any more"
 	case len(m.key)+len(m.value) > maxPayload:
 		return reasonTooLarge, "", fmt.Sprintf("has %d bytes, brokers take some %d", len(m.key)+len(m.value), maxPayload)
 	}

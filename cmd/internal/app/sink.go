@@ -66,7 +66,7 @@ func marks(o *pipeline.Output, now time.Time) []kafkaio.Header {
 func (s *sink) deadLetter(d *pipeline.DeadLetter) kafkaio.Message {
 	letter := codec.DeadLetter{
 		Reason: d.Reason, Field: d.Field, Error: d.Error, At: d.At, RecordTime: d.Record.Time,
-		Counted: d.Counted, Key: d.Record.Key, Value: d.Record.Value,
+		Reached: d.Reached, Key: d.Record.Key, Value: d.Record.Value,
 	}
 	// Headers that can't be read are what the letter is about.
 	if again, err := d.Record.Resubmission(); err == nil && again != nil {

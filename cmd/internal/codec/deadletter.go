@@ -25,8 +25,8 @@ type DeadLetter struct {
 	// was resubmitted. A zero First is At.
 	First     windows.Coordinates
 	FirstTime time.Time
-	// Counted: some entities have counted the event all the same.
-	Counted bool
+	// Reached: the event came to its entities, of which some may have counted it.
+	Reached bool
 	// Key and Value are the record's own. AppendDeadLetter and Headers leave them out. Withheld tells that a letter that
 	// was read didn't carry them.
 	Key, Value []byte
@@ -71,12 +71,12 @@ const (
 	headerRecordTime = "record_time"
 	headerFirst      = "first"
 	headerFirstTime  = "first_time"
-	headerCounted    = "counted"
+	headerReached    = "reached"
 )
 
 // Headers are those of a dead letter: always reason, field, error, topic, epoch, partition and offset; record_time where
-// there is one; first and first_time of a message that was resubmitted; counted where some entities have counted the
-// event.
+// there is one; first and first_time of a message that was resubmitted; reached where the event came to its
+// entities.
 func Headers(d *DeadLetter) []Header {
 	h := []Header{
 		{headerReason, []byte(d.Reason)},
@@ -97,8 +97,8 @@ func Headers(d *DeadLetter) []Header {
 		h = append(h, Header{headerFirst, []byte(d.First.String())})
 		instant(headerFirstTime, d.FirstTime)
 	}
-	if d.Counted {
-		h = append(h, Header{headerCounted, strconv.AppendBool(nil, true)})
+	if d.Reached {
+		h = append(h, Header{headerReached, strconv.AppendBool(nil, true)})
 	}
 	return h
 }
@@ -110,7 +110,7 @@ func ReadDeadLetter(headers []Header, key, value []byte) (DeadLetter, error) {
 	for _, h := range headers {
 		text[h.Key] = string(h.Value)
 	}
-	d := DeadLetter{Reason: text[headerReason], Field: text[headerField], Error: text[headerError], Counted: text[headerCounted] != ""}
+	d := DeadLetter{Reason: text[headerReason], Field: text[headerField], Error: text[headerError], Reached: text[headerReached] != ""}
 	if d.Reason == "" {
 		return d, errors.New("no header tells a reason")
 	}

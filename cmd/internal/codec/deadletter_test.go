@@ -54,9 +54,9 @@ func TestHeaders(t *testing.T) {
 	})
 	first := testPlace
 	first.Source.Epoch, first.Offset = 1, 7
-	f(DeadLetter{Reason: "too_late", At: testPlace, First: first, FirstTime: testRecord, Counted: true}, map[string]string{
+	f(DeadLetter{Reason: "too_late", At: testPlace, First: first, FirstTime: testRecord, Reached: true}, map[string]string{
 		"reason": "too_late", "field": "", "error": "", "topic": "shipments", "epoch": "2", "partition": "3", "offset": "42",
-		"first": "shipments/1/3/7", "first_time": "2026-11-02T08:00:01.000Z", "counted": "true",
+		"first": "shipments/1/3/7", "first_time": "2026-11-02T08:00:01.000Z", "reached": "true",
 	})
 	f(DeadLetter{}, map[string]string{"reason": "", "field": "", "error": "", "topic": "", "epoch": "0", "partition": "0", "offset": "0"})
 }
@@ -67,7 +67,7 @@ func TestReadDeadLetter(t *testing.T) {
 	first.Source.Epoch, first.Offset = 1, 7
 	for _, want := range []DeadLetter{
 		{Reason: "malformed", Field: "sender_id", Error: "missing", At: testPlace, RecordTime: testRecord, First: testPlace, FirstTime: testRecord},
-		{Reason: "too_late", At: testPlace, RecordTime: testRecord, First: first, FirstTime: testRecord.Add(-time.Hour), Counted: true},
+		{Reason: "too_late", At: testPlace, RecordTime: testRecord, First: first, FirstTime: testRecord.Add(-time.Hour), Reached: true},
 		{Reason: "poison", At: first, First: first},
 	} {
 		withheld := want

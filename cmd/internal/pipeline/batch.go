@@ -322,10 +322,8 @@ func (w *Worker) count(it *item) {
 	case detector.Duplicate, detector.SameItem:
 		w.options.Metrics.events.WithLabelValues(outcomeSkipped, string(c.Outcome)).Inc()
 	}
-	counted := false
 	for _, e := range entries[:len(it.to)] {
 		if events := e.subject.Entity.Events(); events > e.stored {
-			counted = true
 			e.stored = events
 			sent := e.unsure[:e.sent:e.sent]
 			e.unsure = append(sent, w.options.Set.Unsure(e.unsure[e.sent:], e.key.Kind, e.subject.Judged())...)
@@ -334,7 +332,7 @@ func (w *Worker) count(it *item) {
 	}
 	if c.Outcome == detector.TooLate {
 		it.dead = w.deadLetter(it.record, string(c.Outcome), "event_time", "the sender keeps no counts of this time any more")
-		it.dead.Counted = counted || len(it.to) < len(w.options.Set.Keys(&it.event))
+		it.dead.Reached = true
 		w.bury(it)
 		w.tell(it.record, &c)
 		return

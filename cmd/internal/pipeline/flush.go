@@ -240,7 +240,7 @@ func (w *Worker) reconsider(e *entry, j detector.Judged) {
 		if p := recover(); p != nil {
 			e.subject, _ = detector.NewSubject(e.subject.Entity)
 			dead := w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
-			dead.Counted = true
+			dead.Reached = true
 			w.bury(&item{record: r, dead: dead})
 		}
 	}()

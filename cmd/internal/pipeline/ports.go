@@ -117,6 +117,7 @@ type DeadLetter struct {
 	Error  string
 	At     windows.Coordinates
 	Record Record
-	// Counted: some of its entities have counted the event all the same, so it must not be written to the log again.
-	Counted bool
+	// Reached: the event came to its entities, of which some may have counted it. The same comes of it when the record is
+	// read again; it must not be written to the log again.
+	Reached bool
 }

@@ -146,34 +146,16 @@ func TestResubmittedByItsFirstTime(t *testing.T) {
 	}
 }
 
-// TestCountedDeadLetters: a letter of an event that some of its entities hold says so, as it must not be written again.
-func TestCountedDeadLetters(t *testing.T) {
-	for recipient, counted := range map[detector.Recipient]bool{"": false, "R": true} {
-		h := newHarness(t, func(o *Options) {
-			o.Decoder = toRecipient{recipient}
-			o.Set = smallSet(func(s *detector.Settings) { s.Fanin = &detector.CountSettings{Window: 24 * time.Hour, Threshold: 6} })
-		})
-		h.post("A")
-		h.add(h.parcel("A", oldPlace, h.now.Add(-8*24*time.Hour)))
-		h.settle()
-		h.wantSaid("dead letter 1 too_late")
-		if got := h.said[0].DeadLetter.Counted; got != counted {
-			t.Errorf("recipient %q: counted is %v, want %v", recipient, got, counted)
-		}
+// TestReachedDeadLetter: a letter of an event that came to its entities says so, as it must not be written again.
+func TestReachedDeadLetter(t *testing.T) {
+	h := newHarness(t, nil)
+	h.post("A")
+	h.add(h.parcel("A", "Hanoi", h.now.Add(-8*24*time.Hour)), "garbage")
+	h.settle()
+	h.wantSaid("dead letter 1 too_late", "dead letter 2 malformed")
+	if late, garbage := h.said[0].DeadLetter, h.said[1].DeadLetter; !late.Reached || garbage.Reached {
+		t.Errorf("reached: %v and %v, want true and false", late.Reached, garbage.Reached)
 	}
-}
-
-const oldPlace = "Hue"
-
-// toRecipient gives parcels to oldPlace a recipient; others have none.
-type toRecipient struct{ recipient detector.Recipient }
-
-func (d toRecipient) Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
-	e, err := textDecoder{}.Decode(value, at, recordTime)
-	if e.Destination == oldPlace {
-		e.Recipient = d.recipient
-	}
-	return e, err
 }
 
 // TestBuried: all state is lost when the configuration reads by now what was garbage. The first record stays out, as it
