@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/cmd/internal/codec"
@@ -10,39 +12,86 @@ import (
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
-// maxBuried is how many dead letters of a partition are kept in mind while it reads, some 40 MB of them.
-const maxBuried = 1 << 20
+const (
+	// maxBuried is how many dead letters are kept in mind, some 40 MB of them.
+	maxBuried = 1 << 20
+	// Partitions that begin together ask for much the same: what was read for one is good for another for so long, and
+	// is read from so much earlier than the first one asks for.
+	shareBuried = 10 * time.Minute
+	earlier     = time.Minute
+)
 
-// buried reads which records of a partition are dead letters, for pipeline.IO.
-func (s *Service) buried(ctx context.Context, partition windows.Source, from int64, since time.Time) (map[int64]int64, error) {
-	log := s.log.With("topic", partition.Topic, "partition", partition.Partition)
-	letters := kafkaio.NewReader(kafkaOptions(&s.config.Kafka, log), s.config.Kafka.Topics.DeadLetters, since)
-	defer letters.Close()
-	found := map[int64]int64{}
-	full := false
-	err := letters.Read(ctx, func(_ int, r pipeline.Record) error {
-		d, err := readDeadLetter(&r)
-		at := d.At.Source
-		switch {
-		case err != nil, d.Reached, d.Reason == codec.ReasonResubmitted:
-		case at.Topic != partition.Topic, at.Partition != partition.Partition, d.At.Offset < from:
-		case len(found) == maxBuried:
-			full = true
-		default:
-			found[d.At.Offset] = d.RecordTime.UnixMilli()
-		}
-		return nil
-	})
+// buried knows which records are dead letters, for pipeline.IO. Partitions share it.
+type buried struct {
+	kafka kafkaio.Options
+	topic string // of the dead letters
+	log   *slog.Logger
+
+	mu     sync.Mutex
+	reader *kafkaio.Reader // nil before the first question
+	since  time.Time       // it holds those written since then; zero for all
+	asked  time.Time       // when it was read last
+	found  map[windows.Source]map[int64]int64
+	count  int
+}
+
+// close ends the connections; nobody may ask any more.
+func (b *buried) close() {
+	if b.reader != nil {
+		b.reader.Close()
+	}
+}
+
+// from gives the dead letters of a partition from an offset on, none if they can't be read.
+func (b *buried) from(ctx context.Context, partition windows.Source, from int64, since time.Time) (map[int64]int64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := time.Now(); b.reader == nil || since.Before(b.since) || now.Sub(b.asked) > shareBuried {
+		b.begin(since)
+	}
+	err := b.reader.Read(ctx, b.note)
 	switch {
 	case kafkaio.Fatal(err):
-		log.Warn("can't read the dead letters: a record that is one counts if it can be read by now, beside its resubmitted copy", "error", err)
+		b.log.Warn("can't read the dead letters: a record that is one counts if it can be read by now, beside its resubmitted copy", "error", err)
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case full:
-		log.Warn("too many dead letters: further ones count if they can be read by now, beside their resubmitted copies", "limit", maxBuried)
+	case b.count >= maxBuried:
+		b.log.Warn("too many dead letters: further ones count if they can be read by now, beside their resubmitted copies", "limit", maxBuried)
 	}
-	return found, nil
+	b.asked = time.Now()
+	records := map[int64]int64{}
+	for offset, at := range b.found[partition] {
+		if offset >= from {
+			records[offset] = at
+		}
+	}
+	return records, nil
+}
+
+// begin forgets what was read.
+func (b *buried) begin(since time.Time) {
+	b.close()
+	if b.since = since; !since.IsZero() {
+		b.since = since.Add(-earlier)
+	}
+	b.reader = kafkaio.NewReader(b.kafka, b.topic, b.since)
+	b.found, b.count = map[windows.Source]map[int64]int64{}, 0
+}
+
+func (b *buried) note(_ int, r pipeline.Record) error {
+	d, err := readDeadLetter(&r)
+	if err != nil || d.Reached || d.Reason == codec.ReasonResubmitted || b.count >= maxBuried {
+		return nil
+	}
+	partition := d.At.Source
+	partition.Epoch = 0 // by the record's timestamp it is known from one of another topic
+	if b.found[partition] == nil {
+		b.found[partition] = map[int64]int64{}
+	}
+	b.found[partition][d.At.Offset] = d.RecordTime.UnixMilli()
+	b.count++
+	return nil
 }
 
 // readDeadLetter reads a message of the dead-letter topic.

@@ -43,6 +43,7 @@ type Service struct {
 	profiles pipeline.StoredProfiles
 	group    *kafkaio.Group
 	producer *kafkaio.Producer
+	buried   *buried
 	http     *httpserver.Server
 }
 
@@ -70,6 +71,7 @@ func New(o Options) (*Service, error) {
 	kafka.Metrics = kafkaio.NewMetrics(s.registry)
 	s.group = kafkaio.NewGroup(kafka)
 	s.producer = kafkaio.NewProducer(kafka)
+	s.buried = &buried{kafka: kafka, topic: c.Kafka.Topics.DeadLetters, log: o.Log}
 	s.http = httpserver.New(httpserver.Options{
 		Address: c.HTTP.Address, Registry: s.registry, Log: o.Log,
 		Healthy: func() error { return nil },
@@ -137,6 +139,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // close ends what New made.
 func (s *Service) close() {
+	s.buried.close()
 	if err := errors.Join(s.producer.Close(), s.client.Close()); err != nil {
 		s.log.Warn("closing connections", "error", err)
 	}
@@ -173,7 +176,7 @@ func (s *Service) work(ctx context.Context, partition int, source pipeline.Sourc
 		Limits: limits(c), Metrics: s.metrics, Log: s.log, StartAtEnd: c.Kafka.Start == config.Latest,
 	})
 	return pipeline.Run(ctx, worker, pipeline.IO{
-		Source: source, Store: s.store, Profiles: s.profiles, Buried: s.buried,
+		Source: source, Store: s.store, Profiles: s.profiles, Buried: s.buried.from,
 		Sink: s.sink(),
 		// Redis that refuses is waited for, with readiness off: somebody may mend it. Kafka that refuses for good
 		// is a setting to correct.
