@@ -56,7 +56,7 @@ func decide(s standing, atEnd bool) start {
 		d.cause, d.position = causeLostState, s.first
 		d.begin = &windows.Fence{Offset: s.first - 1}
 		return d
-	case otherTopic(s, highest):
+	case otherTopic(s, highest, atEnd):
 		d.cause, d.position = causeNewTopic, s.first
 		d.source.Epoch++
 		d.begin = &windows.Fence{Offset: s.first - 1}
@@ -105,10 +105,14 @@ func beginCutShort(f *windows.Fences, lowest, highest windows.Fence) bool {
 }
 
 // otherTopic recognises a topic that was deleted and created anew: its log ends before the highest fence, or holds
-// another record there. A record that was cut since proves nothing.
-func otherTopic(s standing, highest windows.Fence) bool {
-	if highest.Offset >= s.end && highest.Offset >= 0 {
+// another record there. A record that was cut since proves nothing. A fence without a time was written where the log
+// held no record, but at the end, where a partition that was never read may start: it names none of those before it.
+func otherTopic(s standing, highest windows.Fence, atEnd bool) bool {
+	switch {
+	case highest.Offset >= s.end && highest.Offset >= 0:
 		return true
+	case !s.found || atEnd && highest.Time.IsZero():
+		return false
 	}
-	return s.found && !highest.Time.IsZero() && !s.probed.Equal(highest.Time)
+	return !s.probed.Equal(highest.Time)
 }
