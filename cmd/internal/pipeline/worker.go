@@ -123,7 +123,7 @@ type Worker struct {
 	seen      int64                  // records up to it were read before: redelivered
 	repairing int64                  // records up to it repair lost state: degraded
 	cut       int64                  // records before it that are missing have been counted as lost
-	poison    map[int64]string       // records that made the code panic, and how
+	poison    map[int64]panicked     // records that made the code panic
 
 	fetch   fetching
 	work    *work
@@ -156,6 +156,13 @@ type Worker struct {
 	ended        bool // the source has no more, and the worker is to read it to the end
 }
 
+// panicked is a record that made the code panic: its timestamp, as a topic made anew has another one at that offset, and
+// how.
+type panicked struct {
+	time time.Time
+	how  string
+}
+
 type fetching struct {
 	next     int64 // offset to fetch next
 	underWay bool
@@ -169,7 +176,7 @@ func NewWorker(o Options) *Worker {
 	}
 	o.Log = o.Log.With("topic", o.Topic, "partition", o.Partition)
 	return &Worker{
-		options: o, poison: map[int64]string{}, set: newWorkingSet(o.Limits.WorkingSet),
+		options: o, poison: map[int64]panicked{}, set: newWorkingSet(o.Limits.WorkingSet),
 		seen: windows.NoOffset, repairing: windows.NoOffset,
 		profiles: map[int64]*detector.Profile{}, gathered: detector.NewSums(),
 	}
@@ -305,7 +312,8 @@ func (w *Worker) stood(s standing) {
 	if s.committed > s.end {
 		s.committed = windows.NoOffset // of another log than this one
 	}
-	w.committed, w.told = s.committed, s.committed
+	// No farther than the fences: beyond them nothing tells that the offset is one of this log.
+	w.committed, w.told = s.committed, min(s.committed, highest.Offset+1)
 	w.seen = max(w.seen, highest.Offset, s.committed-1)
 	switch d.cause {
 	case causeNewTopic:
