@@ -115,7 +115,7 @@ func (w *Worker) beginFlush() {
 // checkpoint adds the buckets that are not among the changed ones and lag behind.
 func (w *Worker) checkpoint(changed []windows.Update, to windows.Fence) []windows.Update {
 	w.lastCheck, w.checked = w.now, to.Offset
-	var all []windows.Update
+	all := make([]windows.Update, 0, windows.Buckets)
 	for b := range windows.Buckets {
 		switch {
 		case len(changed) > 0 && changed[0].Bucket == b:
