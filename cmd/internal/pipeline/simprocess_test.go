@@ -195,6 +195,8 @@ func (s *simulation) execute(p *process, q request) answer {
 		}
 	case opApply:
 		c.results = s.store.apply(q.source, q.updates, p.fetchedIn(q.session))
+	case opVerify:
+		c.fences = s.store.fences(simTopicName, p.partition)
 	case opCommit:
 		s.commit(p, q)
 	default:
