@@ -23,6 +23,14 @@ func TestNewTopicBehindAFenceWithoutRecord(t *testing.T) {
 	}
 }
 
+// TestNewTopicCutAlready: a topic made anew began at 0; what retention took before anybody noticed is lost.
+func TestNewTopicCutAlready(t *testing.T) {
+	d := decide(standing{fences: fencesAt(299, nil), first: 7, end: 20, committed: 300}, false)
+	if d.cause != causeNewTopic || d.position != 7 || d.lost != 7 {
+		t.Errorf("%s from %d with %d lost, want a new topic from 7 with 7 lost", d.cause, d.position, d.lost)
+	}
+}
+
 // TestPoisonOfAnotherTopic: the state is lost, and the topic is another one when the worker looks; what panicked in the
 // old one is no reason to bury the record at that offset.
 func TestPoisonOfAnotherTopic(t *testing.T) {

@@ -65,6 +65,7 @@ func decide(s standing, atEnd bool) start {
 		d.cause, d.position = causeNewTopic, s.first
 		d.source.Epoch++
 		d.begin = &windows.Fence{Offset: s.first - 1}
+		d.lost = s.first // it began at 0
 		return d
 	case s.committed < 0 && beginCutShort(s.fences, lowest, highest):
 		// The fences that are there say where it began.

@@ -318,6 +318,9 @@ func (w *Worker) stood(s standing) {
 		w.options.Metrics.rewinds.WithLabelValues(d.cause).Inc()
 		w.options.Log.Warn("reading from the first record there is", "cause", d.cause, "offset", d.position, "committed", s.committed)
 	}
+	if d.cause == causeNewTopic {
+		w.named = 0
+	}
 	if lost := min(d.lost, s.first-w.named); lost > 0 {
 		w.options.Metrics.lost.Add(float64(lost))
 		w.options.Log.Error("records are cut from the log and not in the counts", "records", lost, "first", s.first, "cause", d.cause)
