@@ -117,6 +117,7 @@ func (s *simulation) fallBack(int) bool {
 	shards := 1 + s.r.IntN(3)
 	shard := s.r.IntN(shards)
 	s.hush()
+	s.fallen = true
 	s.store.fallBack(s.r.IntN(n), func(b int) bool { return b%shards == shard })
 	s.suffer()
 	return true
@@ -167,6 +168,7 @@ func (s *simulation) retain(partition int) bool {
 
 // recreate deletes the topic and makes it anew, with fewer records or with more.
 func (s *simulation) recreate(int) bool {
+	s.ageAnew()
 	s.incarnations++
 	forgotten := s.r.IntN(2) == 0 // a broker forgets the offsets of a topic that it deletes
 	for p, l := range s.logs {
@@ -192,6 +194,7 @@ func (s *simulation) cutBack(partition int) bool {
 	if s.kind == simKeyed || l.produced == l.cut {
 		return false
 	}
+	s.ageAnew()
 	s.silence(partition)
 	s.incarnations++
 	s.store.ledger.again[partition] = true
@@ -254,11 +257,22 @@ func (s *simulation) hush() {
 	}
 }
 
-// age forgets the snapshots if the topic is another one by now: epochs are numbered by the fences there are, and begin
-// anew when these are lost, so that a snapshot from before may call another topic by the same number.
+// age forgets the snapshots before state is lost, if the topic is another one by now. Epochs are numbered by the fences
+// there are: with these lost or back at an earlier state, a number is given anew, and a snapshot may hold it of another
+// topic.
 func (s *simulation) age() {
 	if s.incarnations > 0 {
 		s.store.snapshots = nil
+	}
+}
+
+// ageAnew does the same before the log becomes another one, if state was put back to a snapshot or names no record.
+func (s *simulation) ageAnew() {
+	for p := range s.logs {
+		s.fallen = s.fallen || !s.named(p)
+	}
+	if s.fallen {
+		s.store.snapshots, s.fallen = nil, false
 	}
 }
 

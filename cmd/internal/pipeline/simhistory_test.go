@@ -24,7 +24,10 @@ type simulation struct {
 	committed    []int64
 	owners       []*process
 	zombies      []*process
-	incarnations int // of the topic, less one
+	incarnations int  // of the topic, less one
+	fallen       bool // the store was put back to a snapshot
+
+	lostBefore float64 // what the kit's workers had named as lost before
 
 	gone    []goneRecord         // what logs held once
 	harmed  map[windows.Key]bool // entities that lack some of these, or did once
@@ -35,11 +38,11 @@ type simulation struct {
 
 func newSimulation(seed uint64, kit *simKit) *simulation {
 	r := rand.New(rand.NewPCG(seed, 7))
-	s := &simulation{kit: kit, r: r, now: simEpoch, harmed: map[windows.Key]bool{}, said: map[saying]*said{}}
+	s := &simulation{kit: kit, r: r, now: simEpoch, harmed: map[windows.Key]bool{}, said: map[saying]*said{}, lostBefore: kit.lostSoFar()}
 	s.kind = simKinds[r.IntN(len(simKinds))]
 	s.mood = newSimMood(r)
 	s.set = kit.sets[s.kind]
-	s.writer = &simWriter{r: r, kind: s.kind, set: s.set}
+	s.writer = &simWriter{r: r, kind: s.kind, set: s.set, repeated: map[int]bool{}}
 	length := 1 + r.IntN(1+r.IntN(80)) // short ones are as good at finding faults, long ones find others
 	var logs []*simLog
 	for p := range 1 + r.IntN(3) {

@@ -14,6 +14,8 @@ type simWriter struct {
 	kind  simKind
 	set   *detector.Set
 	deeds []deed
+	// repeated are the deeds that more than one record stands for.
+	repeated map[int]bool
 }
 
 // log writes a partition's log of n records: a few senders, some busy, places mostly the same, events late,
@@ -84,6 +86,7 @@ func (w *simWriter) dead(number int, recordTime time.Time) string {
 func (w *simWriter) deed(partition, incarnation int, now time.Time) int {
 	if n := len(w.deeds); n > 0 && w.kind == simKeyed && w.r.IntN(40) == 0 {
 		if old := w.r.IntN(n); w.deeds[old].event.Operator == operator(partition, incarnation) {
+			w.repeated[old] = true
 			return old // the same event again
 		}
 	}

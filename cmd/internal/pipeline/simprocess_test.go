@@ -220,6 +220,8 @@ func (s *simulation) stand(p *process) standing {
 	}
 	if _, highest, present := extent(st.fences); present > 0 {
 		st.probed, st.found = log.recordTime(highest.Offset)
+	} else if st.committed < 0 {
+		log.begun = log.first
 	}
 	return st
 }

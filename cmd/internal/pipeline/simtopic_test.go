@@ -16,6 +16,7 @@ type simLog struct {
 	produced int      // so many are written
 	cut      int      // so many of these are gone by retention
 	first    int64    // offset of the first record that the log may hold
+	begun    int64    // first, when somebody last found neither fences nor a committed offset: nobody misses what was before
 }
 
 // end is the offset after the last record written.
