@@ -154,14 +154,21 @@ func (s *simulation) loseAll(int) bool {
 	return true
 }
 
-// retain cuts some of the oldest records, whether somebody has read them or not.
+// retain cuts some of the oldest records, whether somebody has read them or not. The record by which a new topic is
+// known stays until somebody has looked: its absence proves nothing.
 func (s *simulation) retain(partition int) bool {
 	l := s.logs[partition]
-	held := l.produced - l.cut
-	if held == 0 {
+	most := l.produced - l.cut
+	if s.owners[partition].incarnation != l.incarnation {
+		_, highest, _ := extent(s.store.fences(simTopicName, partition))
+		if i, held := l.holds(highest.Offset); held {
+			most = i - l.cut
+		}
+	}
+	if most == 0 {
 		return false
 	}
-	s.gone = append(s.gone, l.retain(1+s.r.IntN(1+s.r.IntN(held)))...)
+	s.gone = append(s.gone, l.retain(1+s.r.IntN(1+s.r.IntN(most)))...)
 	s.suffer()
 	return true
 }
