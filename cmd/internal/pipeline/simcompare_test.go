@@ -35,7 +35,10 @@ func (s *simulation) compare() string {
 			return p
 		}
 	}
-	return s.compareSaid(o)
+	if p := s.compareSaid(o); p != "" {
+		return p
+	}
+	return s.compareIncidents(o)
 }
 
 // entities gives everything that the store should hold counts of, and the records that these are made of.

@@ -32,7 +32,8 @@ type simulation struct {
 	gone    []goneRecord         // what logs held once
 	harmed  map[windows.Key]bool // entities that lack some of these, or did once
 	said    map[saying]*said
-	sayings []saying // in order
+	sayings []saying         // in order
+	found   []sharedIncident // findings of recipients and lanes
 	problem string
 }
 
@@ -43,6 +44,9 @@ func newSimulation(seed uint64, kit *simKit) *simulation {
 	s.mood = newSimMood(r)
 	s.set = kit.sets[s.kind]
 	s.writer = &simWriter{r: r, kind: s.kind, set: s.set, repeated: map[int]bool{}}
+	if s.kind == simShared && r.IntN(2) == 0 {
+		s.writer.hub = .2 * r.Float64()
+	}
 	length := 1 + r.IntN(1+r.IntN(80)) // short ones are as good at finding faults, long ones find others
 	var logs []*simLog
 	for p := range 1 + r.IntN(3) {

@@ -14,6 +14,8 @@ type simWriter struct {
 	kind  simKind
 	set   *detector.Set
 	deeds []deed
+	// hub is how many of the parcels go to one recipient, from a new sender each: no partition has many of them.
+	hub float64
 	// repeated are the deeds that more than one record stands for.
 	repeated map[int]bool
 }
@@ -147,7 +149,10 @@ func (w *simWriter) event(partition, incarnation int, at time.Time) detector.Eve
 		ID: id, Item: id, Type: "posted", Time: at, Operator: operator(partition, incarnation),
 		Sender: detector.Sender(fmt.Sprint("s", of, "-", w.r.IntN(1+w.r.IntN(7)))),
 	}
-	if w.r.IntN(8) > 0 {
+	switch {
+	case w.hub > 0 && w.r.Float64() < w.hub:
+		e.Sender, e.Recipient = detector.Sender(fmt.Sprint("n", of, "-", id)), "hub"
+	case w.r.IntN(8) > 0:
 		e.Recipient = detector.Recipient(fmt.Sprint("r", region, "-", w.r.IntN(1+w.r.IntN(6))))
 	}
 	if w.r.IntN(12) > 0 {

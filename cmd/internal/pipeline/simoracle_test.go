@@ -98,11 +98,12 @@ func (o *oracle) tell(c placed, found *detector.Conclusion) {
 type simRecords struct {
 	first   map[windows.Key]placed // an entity's first record
 	several map[windows.Key]bool   // entities with records in several logs, or in one that was cut back
+	reborn  map[windows.Key]bool   // entities with records in several incarnations of the topic, or in a log that was cut back
 	dead    map[saying]bool        // records that can only become dead letters
 }
 
 func (s *simulation) records() *simRecords {
-	h := &simRecords{first: map[windows.Key]placed{}, several: map[windows.Key]bool{}, dead: map[saying]bool{}}
+	h := &simRecords{first: map[windows.Key]placed{}, several: map[windows.Key]bool{}, reborn: map[windows.Key]bool{}, dead: map[saying]bool{}}
 	for _, g := range s.gone {
 		h.add(s.writer, g.placed, g.dead, s.store.ledger.again[g.partition])
 	}
@@ -123,6 +124,9 @@ func (h *simRecords) add(w *simWriter, c placed, dead string, again bool) {
 		first, known := h.first[key]
 		if !known {
 			h.first[key] = c
+		}
+		if again || known && first.incarnation != c.incarnation {
+			h.reborn[key] = true
 		}
 		if again || known && (first.incarnation != c.incarnation || first.partition != c.partition) {
 			h.several[key] = true

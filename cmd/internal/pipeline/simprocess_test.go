@@ -16,6 +16,7 @@ type process struct {
 	answers   []answer
 
 	fetched     [][]placed // by session: what was handed to the worker
+	refused     int        // the session in which the worker was told of a refused update
 	incarnation int        // of the topic, when the worker last asked where it stands
 	faults      int        // of the store, at that time
 }
@@ -23,7 +24,8 @@ type process struct {
 // answer is a completion and, of a fetch, the records in it that are no dead letters.
 type answer struct {
 	completion
-	read []placed
+	read    []placed
+	refused bool // some update was
 }
 
 // fetchedIn gives what the worker read in a session.
@@ -38,7 +40,7 @@ func (p *process) fetchedIn(session int) []placed {
 func (s *simulation) begin(partition int) *process {
 	p := &process{partition: partition, worker: NewWorker(Options{
 		Set: s.set, Decoder: deedDecoder{s.writer}, Topic: simTopicName, Partition: partition,
-		Metrics: s.kit.metrics, Observe: panicAtPoison,
+		Metrics: s.kit.metrics, Observe: s.find,
 		Limits: Limits{
 			FlushEvents: 1 + s.r.IntN(20), FlushInterval: 10 * time.Second, MaxUnflushed: 30 + s.r.IntN(30),
 			CommitInterval: 15 * time.Second, CheckpointInterval: time.Minute, WorkingSet: 1 + s.r.IntN(12),
@@ -97,6 +99,9 @@ func (s *simulation) deliver(p *process, i int) {
 	p.answers = slices.Delete(p.answers, i, i+1)
 	if c.op == opFetch && c.session == p.worker.session {
 		s.note(p, &c)
+	}
+	if c.refused {
+		p.refused = c.session
 	}
 	s.trace("%p/%d is told of %s, session %d", p, p.partition, c.op, c.session)
 	s.ask(p, p.worker.complete(c.completion, s.now))
@@ -195,6 +200,7 @@ func (s *simulation) execute(p *process, q request) answer {
 		}
 	case opApply:
 		c.results = s.store.apply(q.source, q.updates, p.fetchedIn(q.session))
+		c.refused = slices.ContainsFunc(c.results, func(r windows.Result) bool { return r.Status == windows.Refused })
 	case opVerify:
 		c.fences = s.store.fences(simTopicName, p.partition)
 	case opCommit:

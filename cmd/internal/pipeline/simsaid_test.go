@@ -147,6 +147,9 @@ func (s *simulation) unfoundedLetter(partition int, letter *DeadLetter) string {
 // checkCommit holds a commit against what is said and counted: everything before it, unless state was lost meanwhile.
 func (s *simulation) checkCommit(p *process, offset int64) {
 	l := s.logs[p.partition]
+	if p.refused == p.worker.session {
+		s.problem = fmt.Sprintf("offset %d of partition %d is committed after an update was refused", offset, p.partition)
+	}
 	if p.worker.phase == phaseStanding || p.incarnation != l.incarnation || p.faults != s.store.faults || s.store.loose != nil {
 		return
 	}

@@ -143,18 +143,21 @@ func (l looseFences) load(source windows.Source, loaded []windows.Loaded) {
 	}
 }
 
-// apply stores every update through a source that was never heard of, so that no fence is in the way.
+// apply stores every update through a source of its own, whose fences are always where they are expected.
 func (l looseFences) apply(store *memstore.Store, source windows.Source, updates []windows.Update) []windows.Result {
-	ctx := context.Background()
-	f := l.of(source)
+	ctx, aside := context.Background(), windows.Source{Topic: "loose"}
+	behind, f := l.of(aside), l.of(source)
+	if !behind.Present[0] {
+		l.begin(aside, windows.Fence{Offset: windows.NoOffset})
+		_ = store.Begin(ctx, aside, windows.Fence{Offset: windows.NoOffset})
+	}
 	var all []windows.Result
 	for _, u := range updates {
-		fresh := windows.Source{Topic: "loose", Partition: len(l)}
-		l.of(fresh)
-		_ = store.Begin(ctx, fresh, windows.Fence{Offset: windows.NoOffset})
 		f.At[u.Bucket] = u.New
-		u.Expected = windows.NoOffset
-		results, err := store.Apply(ctx, fresh, []windows.Update{u})
+		u.Expected = behind.At[u.Bucket].Offset
+		u.New.Offset = u.Expected + 1
+		behind.At[u.Bucket] = u.New
+		results, err := store.Apply(ctx, aside, []windows.Update{u})
 		if err != nil {
 			panic(err)
 		}

@@ -14,8 +14,8 @@ import (
 )
 
 var (
-	histories = flag.Int("histories", 4000, "simulated histories of TestSimulation")
-	traced    = flag.Bool("trace", false, "print every step; for one history")
+	histories = flag.Int("histories", 5000, "simulated histories of TestSimulation")
+	traced    = flag.Bool("steps", false, "print every step of a history")
 	firstSeed = flag.Uint64("seed", 1, "seed of the first history; the seed that a failure names repeats it with -histories 1")
 )
 
@@ -28,10 +28,12 @@ func TestSimulation(t *testing.T) {
 	if testing.Short() {
 		n = min(n, 300) // under the race detector a history takes ten times as long
 	}
+	// Little is alive and much is thrown away.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	result := simulate(*firstSeed, n, simBroken{}, t.Logf)
 	t.Log(&result.tally)
 	for _, f := range result.failed[:min(len(result.failed), 5)] {
-		t.Errorf("%s\nagain: go test ./cmd/internal/pipeline -run 'TestSimulation$' -histories 1 -seed %d -trace", f.problem, f.seed)
+		t.Errorf("%s\nagain: go test ./cmd/internal/pipeline -run 'TestSimulation$' -histories 1 -seed %d -steps", f.problem, f.seed)
 	}
 	if len(result.failed) > 0 {
 		t.Errorf("%d of %d histories wrong", len(result.failed), n)
@@ -65,8 +67,6 @@ func simulate(first uint64, n int, broken simBroken, logf func(string, ...any)) 
 		lastTold = began
 		played   int
 	)
-	// Little is alive and much is thrown away.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	seeds := make(chan uint64)
 	for range 2 {
 		wg.Go(func() {
@@ -76,6 +76,9 @@ func simulate(first uint64, n int, broken simBroken, logf func(string, ...any)) 
 				problem := newSimulation(seed, kit).run()
 				kit.tally.histories++
 				mu.Lock()
+				if problem != "" && len(result.failed) < 5 {
+					logf("seed %d: %s", seed, problem)
+				}
 				if problem != "" {
 					result.failed = append(result.failed, simFailure{seed, fmt.Sprintf("seed %d: %s", seed, problem)})
 				}

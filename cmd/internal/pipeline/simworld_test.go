@@ -56,6 +56,9 @@ const (
 
 var simKinds = [...]simKind{simKeyed, simShared, simUnkeyed}
 
+// simQuiet is how long without a finding ends an incident.
+const simQuiet = 8 * time.Hour
+
 // simSet counts in hours kept for a day and days kept for a week, so that histories run over the horizon. Where
 // partitions share entities nobody remembers ids: who remembers which depends on the order in which they are read.
 func simSet(kind simKind) *detector.Set {
@@ -65,6 +68,7 @@ func simSet(kind simKind) *detector.Set {
 		s.Route = &detector.RouteSettings{Window: 24 * time.Hour, Threshold: 3}
 		s.Fanin = &detector.CountSettings{Window: 24 * time.Hour, Threshold: 3}
 		s.LaneBurst = &detector.CountSettings{Window: 24 * time.Hour, Threshold: 3}
+		s.Alerts.Quiet = simQuiet
 		if kind == simKeyed {
 			s.DuplicateHorizon = 48 * time.Hour
 			s.Admission = detector.Admission{Lateness: 50 * time.Hour, ClockTolerance: 30 * 24 * time.Hour}
