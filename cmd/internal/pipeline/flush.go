@@ -180,7 +180,7 @@ func (w *Worker) landed() {
 	w.commitAfter = max(w.commitAfter, f.barrier)
 	w.landings++
 	if f.checkpoint {
-		w.named = 0 // the fences say now what is missing
+		w.named = offsets{} // the fences say now what is missing
 	}
 	if w.loads {
 		w.flown = append(w.flown, f)

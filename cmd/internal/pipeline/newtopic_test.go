@@ -99,3 +99,21 @@ func (recipientDecoder) Decode(value []byte, at windows.Coordinates, recordTime 
 	e.Recipient, e.Destination = detector.Recipient(e.Destination), ""
 	return e, err
 }
+
+func TestOffsetsWithout(t *testing.T) {
+	for _, tt := range []struct {
+		of, others offsets
+		want       int64
+	}{
+		{offsets{100, 110}, offsets{}, 10},
+		{offsets{100, 110}, offsets{100, 110}, 0},
+		{offsets{100, 120}, offsets{100, 110}, 10},
+		{offsets{50, 110}, offsets{100, 110}, 50}, // the state fell back farther
+		{offsets{114, 120}, offsets{100, 110}, 6}, // a checkpoint was stored, and nobody knows
+		{offsets{110, 110}, offsets{100, 110}, 0},
+	} {
+		if n := tt.of.without(tt.others); n != tt.want {
+			t.Errorf("%d offsets of %v are not among %v, want %d", n, tt.of, tt.others, tt.want)
+		}
+	}
+}

@@ -21,6 +21,14 @@ type standing struct {
 	found  bool
 }
 
+// offsets are those from the first on, up to the second, which is not among them.
+type offsets struct{ from, to int64 }
+
+// without is how many of the offsets are not among others.
+func (o offsets) without(others offsets) int64 {
+	return o.to - o.from - max(0, min(o.to, others.to)-max(o.from, others.from))
+}
+
 // Causes of where a worker starts.
 const (
 	causeFirst     = "first"      // never read before

@@ -124,7 +124,7 @@ type Worker struct {
 	told      int64                  // records before it had their dead letters acknowledged before
 	seen      int64                  // records up to it were read before: redelivered
 	repairing int64                  // records up to it repair lost state: degraded
-	named     int64                  // records before it that are missing are named as lost, until a checkpoint has noted it
+	named     offsets                // records that are named as lost, until a checkpoint has noted it
 	back      goingBack              // why it stands, if it went back
 	leaving   string                 // why the worker is to stand anew as soon as all that it has read is flushed
 	poison    map[int64]panicked     // records that made the code panic
@@ -319,12 +319,13 @@ func (w *Worker) stood(s standing) {
 		w.options.Log.Warn("reading from the first record there is", "cause", d.cause, "offset", d.position, "committed", s.committed)
 	}
 	if d.cause == causeNewTopic {
-		w.named = 0
+		w.named = offsets{}
 	}
-	if lost := min(d.lost, s.first-w.named); lost > 0 {
+	if gone := (offsets{s.first - d.lost, s.first}); gone.without(w.named) > 0 {
+		lost := gone.without(w.named)
 		w.options.Metrics.lost.Add(float64(lost))
 		w.options.Log.Error("records are cut from the log and not in the counts", "records", lost, "first", s.first, "cause", d.cause)
-		w.named, w.checkNow = s.first, true
+		w.named, w.checkNow = gone, true
 	}
 	_, highest, _ := extent(s.fences)
 	w.source, w.cuts = d.source, s.cuts
