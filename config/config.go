@@ -231,4 +231,6 @@ type Severity struct {
 type HTTP struct {
 	// Address is host:port; without a host all interfaces, with port 0 any free one.
 	Address string `yaml:"address"`
+	// StuckAfter is how long something may hang until the process is no longer healthy.
+	StuckAfter Duration `yaml:"stuck_after"`
 }

@@ -86,6 +86,6 @@ func Default() Config {
 			UpdateFactor: 2.5,
 			Severity:     Severity{Medium: 6, High: 8, Critical: 12},
 		},
-		HTTP: HTTP{Address: "127.0.0.1:9700"},
+		HTTP: HTTP{Address: "127.0.0.1:9700", StuckAfter: 5 * minute},
 	}
 }

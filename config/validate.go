@@ -25,7 +25,20 @@ func (c *Config) check(k *checker) {
 	c.Windows.check(k)
 	c.Detectors.check(k, c.Windows.Resolutions)
 	c.Alerts.check(k)
-	k.hostPort("http.address", c.HTTP.Address, listening)
+	c.HTTP.check(k, c)
+}
+
+func (c *HTTP) check(k *checker, all *Config) {
+	k.hostPort("http.address", c.Address, listening)
+	between(k, "http.stuck_after", c.StuckAfter, 2*minute, 24*hour)
+	// An attempt sends a few commands, each of them four times at most.
+	const attempt = 20
+	k.relate(c.StuckAfter >= attempt*all.Redis.Timeout, []string{"http.stuck_after", "redis.timeout"},
+		"http.stuck_after (%v) must be at least %d times redis.timeout (%v), or waiting for Redis passes for hanging",
+		c.StuckAfter, attempt, all.Redis.Timeout)
+	k.relate(c.StuckAfter >= 2*all.Kafka.RebalanceTimeout, []string{"http.stuck_after", "kafka.rebalance_timeout"},
+		"http.stuck_after (%v) must be at least twice kafka.rebalance_timeout (%v), or waiting for other members passes for hanging",
+		c.StuckAfter, all.Kafka.RebalanceTimeout)
 }
 
 func (c *Kafka) check(k *checker) {

@@ -14,7 +14,8 @@ import (
 type work struct {
 	batch   Batch
 	items   []item
-	done    int // items processed
+	done    int  // items processed
+	counted bool // some of them were
 	loading []windows.Key
 }
 
@@ -93,6 +94,7 @@ func (w *Worker) prepare(b Batch) {
 // ready decodes a record and decides which entities it still concerns.
 func (w *Worker) ready(r *Record) (it item) {
 	it.record = r
+	w.inHand.Store(r.Offset + 1)
 	at := windows.Coordinates{Source: w.source, Offset: r.Offset}
 	defer func() {
 		if p := recover(); p != nil {
@@ -250,6 +252,9 @@ func (w *Worker) process(wk *work) bool {
 		w.options.Metrics.entities.Sub(float64(n))
 	}
 	w.progressed()
+	if wk.counted {
+		w.options.Metrics.lastCounted.Set(unixSeconds(w.now))
+	}
 	w.lag(&wk.batch)
 	if len(wk.items) > 0 {
 		if last := &wk.items[len(wk.items)-1]; last.dead == nil && !last.event.Time.IsZero() {
@@ -262,6 +267,7 @@ func (w *Worker) process(wk *work) bool {
 
 func (w *Worker) processOne(it *item) (ok bool) {
 	m := w.options.Metrics
+	w.inHand.Store(it.record.Offset + 1)
 	switch {
 	case it.dead != nil:
 		w.bury(it)
@@ -311,6 +317,7 @@ func (w *Worker) count(it *item) {
 	c := w.options.Set.Observe(&it.event, subjects, p, w.gathered)
 	switch c.Outcome {
 	case detector.Counted:
+		w.work.counted = true
 		w.options.Metrics.concluded(&c)
 	case detector.Duplicate, detector.SameItem:
 		w.options.Metrics.events.WithLabelValues(outcomeSkipped, string(c.Outcome)).Inc()
