@@ -3,7 +3,9 @@ package app
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/parcelsentry/parcelsentry/cmd/internal/watchdog"
+	"github.com/parcelsentry/parcelsentry/config"
 )
 
 // TestHangIsLoggedOnce, with the stacks, before anybody starts the process anew.
@@ -52,4 +55,41 @@ parcelsentry_operation_seconds{operation="apply"} 2040
 		cancel()
 		<-done
 	})
+}
+
+// TestHangFailsLiveness: /-/healthy says what hangs as long as it does.
+func TestHangFailsLiveness(t *testing.T) {
+	c := config.Default()
+	c.HTTP = config.HTTP{Address: "127.0.0.1:0", StuckAfter: 1} // at once
+	s, err := New(Options{Config: c, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.http.Run(ctx) }()
+	<-s.Listening()
+	want := func(status int, text string) {
+		t.Helper()
+		r, err := http.Get("http://" + s.Address() + "/-/healthy")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		body, _ := io.ReadAll(r.Body)
+		if r.StatusCode != status || !strings.HasPrefix(string(body), text) {
+			t.Errorf("%d %s, want %d %s", r.StatusCode, body, status, text)
+		}
+	}
+	task := s.watchdog.Watch("partition 3 of shipments", func() string { return "record 17" })
+	want(200, "healthy\n")
+	task.Begin("apply")
+	want(503, `not healthy: partition 3 of shipments hangs in "apply" at record 17 for`)
+	task.End("apply")
+	want(200, "healthy\n")
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
