@@ -60,7 +60,7 @@ func TestStuckCall(t *testing.T) {
 				w, _ := faultyWorker()
 				watched(t, f, w, func(dog *watchdog.Watchdog) {
 					wantStuck(t, dog, 4*time.Minute)
-					wantStuck(t, dog, 2*time.Minute, `partition 0 of shipments hangs in "`+string(op)+`"`)
+					wantStuck(t, dog, 3*time.Minute, `partition 0 of shipments hangs in "`+string(op)+`"`) // fences are verified after a minute
 					if err := dog.Stuck(); strings.Count(err.Error(), "hangs") != 1 {
 						t.Errorf("more than one: %v", err)
 					}

@@ -255,6 +255,7 @@ func (w *Worker) process(wk *work) bool {
 	if wk.counted {
 		w.options.Metrics.lastCounted.Set(unixSeconds(w.now))
 	}
+	w.repairs()
 	w.lag(&wk.batch)
 	if len(wk.items) > 0 {
 		if last := &wk.items[len(wk.items)-1]; last.dead == nil && !last.event.Time.IsZero() {

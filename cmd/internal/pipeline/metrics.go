@@ -45,6 +45,7 @@ type Metrics struct {
 	unflushed    *prometheus.GaugeVec
 	unheard      *prometheus.GaugeVec
 	lastCounted  prometheus.Gauge
+	repair       *prometheus.GaugeVec
 	assigned     prometheus.Gauge
 
 	alerts       *prometheus.CounterVec
@@ -66,6 +67,7 @@ type Metrics struct {
 	evictions prometheus.Counter
 
 	rewinds *prometheus.CounterVec
+	rewound *prometheus.CounterVec
 	lost    prometheus.Counter
 	retries *prometheus.CounterVec
 }
@@ -106,6 +108,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 		unflushed:     gauge("unflushed_seconds", "Age of the oldest counted event of the partition that is not stored, 0 without one.", "topic", "partition"),
 		unheard:       gauge("unacknowledged_seconds", "Seconds for which alerts, flagged shipments or dead letters of the partition have waited without one being acknowledged, 0 while none wait.", "topic", "partition"),
 		lastCounted:   gauge("last_counted_timestamp_seconds", "When this process last counted an event, in Unix time; 0 before the first.").WithLabelValues(),
+		repair:        gauge("repair_records", "Offsets still to be read again until the counts are whole; 0 unless lost state is being repaired.", "topic", "partition"),
 		assigned:      gauge("assigned_partitions", "Partitions that this process works on.").WithLabelValues(),
 		alerts:        counter("alerts_total", "Alerts by rule, severity and activity.", "rule", "severity", "activity"),
 		suppressed:    counter("suppressed_total", "Findings over a threshold held back by the cooldown, by rule.", "rule"),
@@ -122,7 +125,8 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 		misses:        counter("working_set_misses_total", "Entities loaded from the store.").WithLabelValues(),
 		evictions:     counter("working_set_evictions_total", "Entities evicted from memory.").WithLabelValues(),
 		rewinds:       counter("rewinds_total", "Times that a partition went back to its fences, by cause.", "cause"),
-		lost:          counter("lost_records_total", "Records that the log no longer held when they were to be counted.").WithLabelValues(),
+		rewound:       counter("rewound_records_total", "Offsets that partitions went back, by cause.", "cause"),
+		lost:          counter("lost_records_total", "Offsets that the log no longer held when their records were to be counted, or counted again after lost state: at most so many records are missing in the counts.").WithLabelValues(),
 		retries:       counter("retries_total", "Attempts that failed and were made again, by operation.", "operation"),
 	}
 	m.events.WithLabelValues(outcomeCounted, "")
@@ -148,6 +152,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 	}
 	for _, cause := range []string{causeLostState, causeNewTopic, rewindRefused, rewindForeign, rewindOutOfRange, rewindPoison} {
 		m.rewinds.WithLabelValues(cause)
+		m.rewound.WithLabelValues(cause)
 	}
 	for _, op := range operations {
 		m.retries.WithLabelValues(string(op))
@@ -219,9 +224,10 @@ func strongestRule(findings []detector.Finding) string {
 
 // partition holds the gauges of one partition, which go when it is revoked.
 type partitionMetrics struct {
-	timeLag, offsetLag, profileAge, lastProgress prometheus.Gauge
-	applied, transit, unflushed, unheard         prometheus.Gauge
-	forget                                       func()
+	timeLag, offsetLag, profileAge, lastProgress, repair prometheus.Gauge
+	applied, transit, unflushed, unheard                 prometheus.Gauge
+
+	forget func()
 }
 
 func (m *Metrics) partition(topic string, partition int) partitionMetrics {
@@ -236,6 +242,7 @@ func (m *Metrics) partition(topic string, partition int) partitionMetrics {
 		transit:      m.transit.WithLabelValues(topic, p),
 		unflushed:    m.unflushed.WithLabelValues(topic, p),
 		unheard:      m.unheard.WithLabelValues(topic, p),
+		repair:       m.repair.WithLabelValues(topic, p),
 		forget: func() {
 			m.assigned.Dec()
 			m.applied.DeleteLabelValues(topic, p)
@@ -246,6 +253,7 @@ func (m *Metrics) partition(topic string, partition int) partitionMetrics {
 			m.offsetLag.DeleteLabelValues(topic, p)
 			m.profileAge.DeleteLabelValues(topic, p)
 			m.lastProgress.DeleteLabelValues(topic, p)
+			m.repair.DeleteLabelValues(topic, p)
 		},
 	}
 }
