@@ -119,7 +119,7 @@ type prometheusRulesTest struct {
 	}
 }
 
-// TestPrometheusRulesFire: promtool lets every alert fire, and lets none fire on a day on which all is well, when every
+// TestPrometheusRulesFire: promtool lets every alert fire, and lets none fire in hours in which all is well, when every
 // series that the alerts read is there.
 func TestPrometheusRulesFire(t *testing.T) {
 	const file = "prometheus/rules_test.yaml"
@@ -154,7 +154,7 @@ func TestPrometheusRulesFire(t *testing.T) {
 			used, _ := checkQuery(panelQuery{Expr: rule.Expr}, metrics)
 			for _, name := range used {
 				if !strings.Contains(calm, name+"{") {
-					t.Errorf("%s reads %s, which is not there on the day on which all is well", rule.Alert, name)
+					t.Errorf("%s reads %s, which is not there while all is well", rule.Alert, name)
 				}
 			}
 		}
