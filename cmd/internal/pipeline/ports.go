@@ -27,12 +27,30 @@ type Source interface {
 	Commit(ctx context.Context, offset int64) error
 }
 
-// Record is one message. Key and Value belong to the batch, which nobody changes after Fetch.
+// Record is one message. Key, Value and Headers belong to the batch, which nobody changes after Fetch.
 type Record struct {
 	Offset int64
 	// Time is the timestamp that Kafka gave the record; zero where there is none, as in a file.
 	Time       time.Time
 	Key, Value []byte
+	// Headers stand beside the value; nil where there are none, as with most records.
+	Headers []Header
+}
+
+// Header is a name and a value beside a record.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Header gives the value of the last header of that name; false if the record has none.
+func (r *Record) Header(name string) ([]byte, bool) {
+	for i := len(r.Headers) - 1; i >= 0; i-- {
+		if r.Headers[i].Key == name {
+			return r.Headers[i].Value, true
+		}
+	}
+	return nil, false
 }
 
 // Batch is what one fetch gave: records in order of offset, perhaps with gaps.
