@@ -259,6 +259,8 @@ func TestRanges(t *testing.T) {
 		{"kafka.brokers", "[]", "['a:1']", "['a:65535']", "['a:65536']"},
 		{"http.address", "'9700'", "':0'", "'[::1]:65535'", "a:65536"},
 		{"http.stuck_after", "119s", "2m", "24h", "1441m"},
+		{"canary.interval", "-1s", "0s", none, "25h"},
+		{"canary.timeout", "999ms", "1s", "1h", "61m"},
 		{"windows.resolutions", "[]", none, none, "[" + strings.Repeat("{name: a, slide: 1d, keep: 2d},", 6) + "]"},
 	} {
 		for _, good := range []string{r.low, r.high} {
@@ -380,6 +382,8 @@ func TestHash(t *testing.T) {
 	same("redis.password_file", "a")
 	same("http.address", "':1'")
 	same("http.stuck_after", "10m")
+	same("kafka.topics.canary", "a")
+	same("canary.timeout", "10s")
 	same("windows.working_set", "1000")
 	same("events.dead_letter.payload", "never")
 	same("detectors.limit.window", "1d") // as the default 24h

@@ -26,6 +26,7 @@ func (c *Config) check(k *checker) {
 	c.Detectors.check(k, c.Windows.Resolutions)
 	c.Alerts.check(k)
 	c.HTTP.check(k, c)
+	c.Canary.check(k)
 }
 
 func (c *HTTP) check(k *checker, all *Config) {
@@ -104,9 +105,27 @@ func (c *Events) check(k *checker) {
 	between(k, "events.item_horizon", c.ItemHorizon, 0, 30*day)
 	for i, t := range c.ShipmentTypes {
 		k.text(item("events.shipment_types", i), t)
+		k.require(t != canaryType, []string{item("events.shipment_types", i)}, "%s is the type of the service's own canaries, which are no shipments", t)
 	}
 	distinct(k, "events.shipment_types", c.ShipmentTypes)
 	oneOf(k, "events.dead_letter.payload", c.DeadLetter.Payload, PayloadAuto, PayloadAlways, PayloadNever)
+}
+
+// canaryType is the event type of canaries.
+const canaryType = "parcelsentry_canary"
+
+func (c *Canary) check(k *checker) {
+	k.require(c.Interval == 0 || c.Interval >= second && c.Interval <= day, []string{"canary.interval"},
+		"must be 0s or from 1s to 1d, is %v", c.Interval)
+	between(k, "canary.timeout", c.Timeout, second, hour)
+	k.optional("canary.key_file", c.KeyFile)
+	if !c.On() {
+		return
+	}
+	k.relate(c.Timeout <= c.Interval, []string{"canary.timeout", "canary.interval"},
+		"canary.timeout (%v) must be at most canary.interval (%v), or the next one leaves before the last is missed", c.Timeout, c.Interval)
+	k.relate(c.KeyFile != "", []string{"canary.interval", "canary.key_file"},
+		"canary.key_file must be set where canary.interval (%v) is: anybody could pass as a canary otherwise", c.Interval)
 }
 
 func (c *TimeRange) check(k *checker) {

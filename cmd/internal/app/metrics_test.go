@@ -8,16 +8,12 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/parcelsentry/parcelsentry/config"
 )
 
 // TestEveryMetricIsShown: whatever the service exports of its own is on the dashboard, and is known to the tests of
 // the shipped queries.
 func TestEveryMetricIsShown(t *testing.T) {
-	c := config.Default()
-	c.HTTP.Address = "127.0.0.1:0"
-	s, err := New(Options{Config: c, Log: slog.New(slog.DiscardHandler), Version: "test"})
+	s, err := New(Options{Config: withCanaries(t), Log: slog.New(slog.DiscardHandler), Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

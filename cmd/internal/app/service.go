@@ -47,6 +47,7 @@ type Service struct {
 	http     *httpserver.Server
 	watchdog *watchdog.Watchdog
 	redis    *redisWatch
+	canaries *canaries // nil for none
 }
 
 // New wires a service that does nothing until Run, or says what can't work.
@@ -74,6 +75,12 @@ func New(o Options) (*Service, error) {
 	s.registry.MustRegister(s.redis, hangs{s.watchdog, o.Log})
 	kafka := kafkaOptions(&c.Kafka, o.Log)
 	kafka.Metrics = kafkaio.NewMetrics(s.registry)
+	if s.canaries, err = newCanaries(&c, s.registry, o.Log); err != nil {
+		return nil, err
+	}
+	if s.canaries != nil {
+		kafka.OutputTopics = append(kafka.OutputTopics, c.Kafka.Topics.Canary)
+	}
 	kafka.Activity = s.watchdog.Watch("the consumer group", nil)
 	s.group = kafkaio.NewGroup(kafka)
 	s.producer = kafkaio.NewProducer(kafka)
@@ -128,6 +135,10 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.http.Run(ctx) })
 	g.Go(func() error {
 		s.redis.run(ctx)
+		return nil
+	})
+	g.Go(func() error {
+		s.canaries.run(ctx)
 		return nil
 	})
 	g.Go(func() error {
@@ -190,6 +201,7 @@ func (s *Service) work(ctx context.Context, partition int, source pipeline.Sourc
 	worker := pipeline.NewWorker(pipeline.Options{
 		Set: s.set, Decoder: s.decoders.New(), Topic: c.Kafka.Topics.Shipments, Partition: partition,
 		Limits: limits(c), Metrics: s.metrics, Log: s.log, StartAtEnd: c.Kafka.Start == config.Latest,
+		Canary: s.canaries.worker(),
 	})
 	task := s.watchdog.Watch(fmt.Sprintf("partition %d of %s", partition, c.Kafka.Topics.Shipments), worker.Where)
 	defer task.Leave()
@@ -211,7 +223,7 @@ func (s *Service) work(ctx context.Context, partition int, source pipeline.Sourc
 }
 
 func (s *Service) sink() *sink {
-	return &sink{producer: s.producer, topics: s.config.Kafka.Topics, payload: payload(&s.config)}
+	return &sink{producer: s.producer, topics: s.config.Kafka.Topics, payload: payload(&s.config), log: s.log}
 }
 
 // payload tells whether dead letters carry the original bytes: in doubt not, where people go by pseudonyms.

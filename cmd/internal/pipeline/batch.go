@@ -28,6 +28,8 @@ type item struct {
 	to, again []windows.Key
 	// sender is the event's if only others are in to, as they look at when it was first seen.
 	sender []windows.Key
+	// canary is the event of a record that is only skipped, and that the service wrote itself.
+	canary *detector.Event
 	// skip says why the record is only counted as skipped, dead why it is a dead letter; both empty for an event.
 	skip string
 	dead *DeadLetter
@@ -107,6 +109,10 @@ func (w *Worker) ready(r *Record) (it item) {
 	}
 	if isControl(r) {
 		it.skip = reasonControl
+		return it
+	}
+	if it.canary = w.canary(r, at); it.canary != nil {
+		it.skip = reasonCanary
 		return it
 	}
 	event, err := w.options.Decoder.Decode(r.Value, at, r.Time)
@@ -280,6 +286,9 @@ func (w *Worker) processOne(it *item) (ok bool) {
 			ok = false
 		}
 	}()
+	if it.canary != nil {
+		w.sing(it)
+	}
 	if it.skip != "" {
 		m.events.WithLabelValues(outcomeSkipped, it.skip).Inc()
 		w.observe(it, &detector.Conclusion{Outcome: detector.Outcome(it.skip)})

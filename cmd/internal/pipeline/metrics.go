@@ -19,6 +19,7 @@ const (
 	reasonSeeded      = "seeded"     // before the cut, so counted from a file
 	reasonAfterSeed   = "after_seed" // of a file, but not before the cut
 	reasonControl     = "control"
+	reasonCanary      = "canary"
 	reasonMalformed   = "malformed"
 	reasonPoison      = "poison"
 )
@@ -132,7 +133,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 	m.events.WithLabelValues(outcomeCounted, "")
 	for _, reason := range []string{
 		string(detector.NotShipment), string(detector.Duplicate), string(detector.SameItem),
-		reasonControl, reasonRedelivered, reasonSeeded,
+		reasonControl, reasonCanary, reasonRedelivered, reasonSeeded,
 	} {
 		m.events.WithLabelValues(outcomeSkipped, reason)
 	}

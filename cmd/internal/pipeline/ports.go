@@ -120,6 +120,8 @@ type Output struct {
 	// Redelivered tells that the record had been read before, Degraded that state is being repaired: the same output
 	// may be out already.
 	Redelivered, Degraded bool
+	// Canary tells that the alert is for nobody but the service itself.
+	Canary bool
 }
 
 // DeadLetter is a record that was not counted.

@@ -276,7 +276,7 @@ func (r *runner) stand(ctx context.Context) (standing, error) {
 func (r *runner) written(outputs []Output) {
 	now := time.Now()
 	for i := range outputs {
-		if o := &outputs[i]; o.Alert != nil && !o.RecordTime.IsZero() {
+		if o := &outputs[i]; o.Alert != nil && !o.Canary && !o.RecordTime.IsZero() {
 			r.worker.options.Metrics.alertLatency.Observe(now.Sub(o.RecordTime).Seconds())
 		}
 	}

@@ -24,6 +24,8 @@ type Options struct {
 	Until time.Time
 	// Log gets what an operator should know of the partition's state: nothing an event. Nil logs nothing.
 	Log *slog.Logger
+	// Canary, unless nil, is what the service tests itself with.
+	Canary *Canary
 	// Observe, unless nil, is called for every decoded event in order, with what was concluded of it.
 	Observe func(*detector.Event, *detector.Conclusion)
 }
