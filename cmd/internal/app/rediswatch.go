@@ -64,7 +64,7 @@ func (w *redisWatch) saw(servers []redisstore.Server, err error) {
 			before.Evicted = 0 // it was started anew
 		}
 		if n := s.Evicted - before.Evicted; n > 0 {
-			w.log.Error("Redis has evicted keys: if they were counters, these are too low now, and nothing repairs them by itself",
+			w.log.Error("Redis has evicted keys: counters may be too low now, or count twice where a fence went; deploy/README.md tells how to make them anew",
 				"server", s.Address, "keys", n, "policy", s.Policy)
 		}
 		if evicts(&s) && s.Policy != before.Policy {

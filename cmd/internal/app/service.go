@@ -241,12 +241,15 @@ func (s *Service) ready() error {
 	if !s.group.Joined() {
 		return errors.New("not a member of the consumer group yet")
 	}
+	// Redis may answer and refuse all the same: a replica, or one that is full.
+	if err := s.watchdog.Failing(); err != nil {
+		return err
+	}
 	const patience = time.Second
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := s.client.Ping(ctx).Err(); err != nil {
 		return fmt.Errorf("redis does not answer: %w", err)
 	}
-	// It may answer and refuse: a replica, or one that is full.
-	return s.watchdog.Failing()
+	return nil
 }
