@@ -8,6 +8,8 @@ SHELL := bash
 PKG ?= ./...# the packages that test, race, lint and bench look at
 TESTFLAGS ?=# more for go test, such as -run=Burst
 FUZZTIME ?= 10s# for each fuzz target
+HISTORIES ?= 20000# that make simulate plays
+SEED ?= 1# of the first of them
 
 # Real shipment logs; the tests that read them skip without.
 PARCELSENTRY_TEST_DATA ?= $(abspath $(wildcard ../shared/data))
@@ -60,6 +62,10 @@ fuzz: ## each fuzz target for FUZZTIME
 	  echo "== $${file%/*} $${func#func }"; \
 	  go test -run='^$$' -fuzz="^$${func#func }\$$" -fuzztime=$(FUZZTIME) "$${file%/*}" </dev/null; \
 	done
+
+.PHONY: simulate
+simulate: ## HISTORIES random histories of workers, with faults at every step, from SEED on
+	go test -v -count=1 -timeout=48h -run='^TestSimulation$$' ./cmd/internal/pipeline -histories=$(HISTORIES) -seed=$(SEED)
 
 .PHONY: bench
 bench: ## the benchmarks, with allocations

@@ -103,8 +103,8 @@ func (w *Worker) ready(r *Record) (it item) {
 			it.to, it.again, it.sender, it.dead = nil, nil, nil, w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
 		}
 	}()
-	if reason, ok := w.poison[r.Offset]; ok {
-		it.dead = w.deadLetter(r, reasonPoison, "", reason)
+	if p, ok := w.poison[r.Offset]; ok && p.time.Equal(r.Time) {
+		it.dead = w.deadLetter(r, reasonPoison, "", p.how)
 		return it
 	}
 	if isControl(r) {
@@ -282,7 +282,7 @@ func (w *Worker) processOne(it *item) (ok bool) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			w.poison[it.record.Offset] = fmt.Sprint(p)
+			w.poison[it.record.Offset] = panicked{it.record.Time, fmt.Sprint(p)}
 			ok = false
 		}
 	}()
@@ -340,7 +340,7 @@ func (w *Worker) count(it *item) {
 		}
 		w.change(e)
 	}
-	if c.Outcome == detector.TooLate {
+	if c.Outcome == detector.TooLate && it.to[0].Kind == detector.KindSender {
 		it.dead = w.deadLetter(it.record, string(c.Outcome), "event_time", "the sender keeps no counts of this time any more")
 		w.bury(it)
 		w.tell(it.record, &c)

@@ -118,7 +118,7 @@ func (w *Worker) beginFlush() {
 // checkpoint adds the buckets that are not among the changed ones and lag behind.
 func (w *Worker) checkpoint(changed []windows.Update, to windows.Fence) []windows.Update {
 	w.lastCheck, w.checked, w.checkNow = w.now, to.Offset, false
-	var all []windows.Update
+	all := make([]windows.Update, 0, windows.Buckets)
 	for b := range windows.Buckets {
 		switch {
 		case len(changed) > 0 && changed[0].Bucket == b:
@@ -181,7 +181,7 @@ func (w *Worker) landed() {
 	w.commitAfter = max(w.commitAfter, f.barrier)
 	w.landings++
 	if f.checkpoint {
-		w.named = 0 // the fences say now what is missing
+		w.named = offsets{} // the fences say now what is missing
 	}
 	if w.loads {
 		w.flown = append(w.flown, f)

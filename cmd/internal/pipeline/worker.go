@@ -129,10 +129,10 @@ type Worker struct {
 	told      int64                  // records before it had their dead letters acknowledged before
 	seen      int64                  // records up to it were read before: redelivered
 	repairing int64                  // records up to it repair lost state: degraded
-	named     int64                  // records before it that are missing are named as lost, until a checkpoint has noted it
+	named     offsets                // records that are named as lost, until a checkpoint has noted it
 	back      goingBack              // why it stands, if it went back
 	leaving   string                 // why the worker is to stand anew as soon as all that it has read is flushed
-	poison    map[int64]string       // records that made the code panic, and how
+	poison    map[int64]panicked     // records that made the code panic
 
 	fetch   fetching
 	work    *work
@@ -175,6 +175,13 @@ type goingBack struct {
 	from  int64 // the last record processed
 }
 
+// panicked is a record that made the code panic: its timestamp, as a topic made anew has another one at that offset, and
+// how.
+type panicked struct {
+	time time.Time
+	how  string
+}
+
 type fetching struct {
 	next     int64 // offset to fetch next
 	underWay bool
@@ -188,7 +195,7 @@ func NewWorker(o Options) *Worker {
 	}
 	o.Log = o.Log.With("topic", o.Topic, "partition", o.Partition)
 	return &Worker{
-		options: o, poison: map[int64]string{}, set: newWorkingSet(o.Limits.WorkingSet),
+		options: o, poison: map[int64]panicked{}, set: newWorkingSet(o.Limits.WorkingSet),
 		seen: windows.NoOffset, repairing: windows.NoOffset,
 		profiles: map[int64]*detector.Profile{}, gathered: detector.NewSums(),
 	}
@@ -320,17 +327,22 @@ func (w *Worker) stood(s standing) {
 		w.options.Metrics.rewinds.WithLabelValues(d.cause).Inc()
 		w.options.Log.Warn("reading from the first record there is", "cause", d.cause, "offset", d.position, "committed", s.committed)
 	}
-	if lost := min(d.lost, s.first-w.named); lost > 0 {
+	if d.cause == causeNewTopic {
+		w.named = offsets{}
+	}
+	if gone := (offsets{s.first - d.lost, s.first}); gone.without(w.named) > 0 {
+		lost := gone.without(w.named)
 		w.options.Metrics.lost.Add(float64(lost))
 		w.options.Log.Error("records are cut from the log and not in the counts", "records", lost, "first", s.first, "cause", d.cause)
-		w.named, w.checkNow = s.first, true
+		w.named, w.checkNow = gone, true
 	}
 	_, highest, _ := extent(s.fences)
 	w.source, w.cuts = d.source, s.cuts
 	if s.committed > s.end {
 		s.committed = windows.NoOffset // of another log than this one
 	}
-	w.committed, w.told = s.committed, s.committed
+	// No farther than the fences: beyond them nothing tells that the offset is one of this log.
+	w.committed, w.told = s.committed, min(s.committed, highest.Offset+1)
 	w.seen = max(w.seen, highest.Offset, s.committed-1)
 	switch d.cause {
 	case causeNewTopic:
