@@ -44,6 +44,7 @@ type Service struct {
 	group    *kafkaio.Group
 	producer *kafkaio.Producer
 	http     *httpserver.Server
+	faults   injector
 }
 
 // New wires a service that does nothing until Run, or says what can't work.
@@ -57,11 +58,17 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	faults, err := newInjector(o.Log)
+	if err != nil {
+		return nil, err
+	}
 	client, err := newRedis(&c.Redis)
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{config: c, log: o.Log, set: set, decoders: decoders, client: client, registry: newRegistry(&c, o.Version)}
+	s := &Service{
+		config: c, log: o.Log, set: set, decoders: decoders, client: client, registry: newRegistry(&c, o.Version), faults: faults,
+	}
 	s.metrics = pipeline.NewMetrics(s.registry, set.Rules())
 	layout := redisstore.Layout(set.Layout()...)
 	s.profiles = pipeline.StoredProfiles{Set: set, Store: redisstore.NewProfiles(client, layout)}
@@ -168,11 +175,10 @@ func (s *Service) checkRedis(ctx context.Context) error {
 // work carries one partition on until it is given away.
 func (s *Service) work(ctx context.Context, partition int, source pipeline.Source) error {
 	c := &s.config
-	worker := pipeline.NewWorker(pipeline.Options{
+	options, io := s.faults.arrange(pipeline.Options{
 		Set: s.set, Decoder: s.decoders.New(), Topic: c.Kafka.Topics.Shipments, Partition: partition,
 		Limits: limits(c), Metrics: s.metrics, Log: s.log, StartAtEnd: c.Kafka.Start == config.Latest,
-	})
-	return pipeline.Run(ctx, worker, pipeline.IO{
+	}, pipeline.IO{
 		Source: source, Store: s.store, Profiles: s.profiles,
 		Sink: s.sink(),
 		// Redis that refuses is waited for, with readiness off: somebody may mend it. Kafka that refuses for good
@@ -181,6 +187,7 @@ func (s *Service) work(ctx context.Context, partition int, source pipeline.Sourc
 		// The group waits for a member that falls silent no longer than this.
 		Grace: time.Duration(c.Kafka.SessionTimeout) * 2 / 3,
 	})
+	return pipeline.Run(ctx, pipeline.NewWorker(options), io)
 }
 
 func (s *Service) sink() *sink {

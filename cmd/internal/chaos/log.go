@@ -1,0 +1,193 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// usualPour is how long it takes to write a log of the usual size.
+const usualPour = 8 * time.Second
+
+// pouring is a log being written.
+type pouring struct {
+	done chan struct{}
+	err  error
+}
+
+// active tells that it is not all written yet.
+func (p *pouring) active() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// wait waits for the end, and gives why it failed.
+func (p *pouring) wait() error {
+	<-p.done
+	return p.err
+}
+
+// pour begins to write the rest of the log, evenly over some time, if the brokers let it.
+func (r *Run) pour(over time.Duration) *pouring {
+	rest := r.some(math.MaxInt)
+	p := &pouring{done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.err = r.write(rest, over)
+	}()
+	return p
+}
+
+// some gives the next n records of the log, fewer at its end.
+func (r *Run) some(n int) []record {
+	var all []record
+	for len(all) < n {
+		next, ok := r.generator.next()
+		if !ok {
+			break
+		}
+		all = append(all, next)
+	}
+	return all
+}
+
+// pieceEvery is how often a piece of the log is written.
+const pieceEvery = 50 * time.Millisecond
+
+// write writes records evenly over some time.
+func (r *Run) write(all []record, over time.Duration) error {
+	pieces := max(1, int(over/pieceEvery))
+	began := time.Now()
+	for i := range pieces {
+		if err := r.produce(all[len(all)*i/pieces : len(all)*(i+1)/pieces]); err != nil {
+			return err
+		}
+		if ahead := time.Until(began.Add(time.Duration(i+1) * over / time.Duration(pieces))); ahead > 0 {
+			if err := pause(r.ctx, ahead); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// produce writes records now, each to the partition of its sender, and notes where they stand.
+func (r *Run) produce(all []record) error {
+	if len(all) == 0 {
+		return nil
+	}
+	r.mu.Lock()
+	name, partitions := r.config.Kafka.Topics.Shipments, r.partitions
+	r.mu.Unlock()
+	messages := make([]*kgo.Record, len(all))
+	for i := range all {
+		messages[i] = &kgo.Record{
+			Topic: name, Partition: partitionOf(all[i].key, partitions), Key: all[i].key, Value: all[i].value, Timestamp: all[i].time,
+		}
+	}
+	if err := r.kafka.client.ProduceSync(r.ctx, messages...).FirstErr(); err != nil {
+		return fmt.Errorf("write the log: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range all {
+		all[i].epoch, all[i].partition, all[i].offset = r.epoch, messages[i].Partition, messages[i].Offset
+	}
+	r.written = append(r.written, all...)
+	r.lastWrite = time.Now()
+	return nil
+}
+
+func partitionOf(key []byte, partitions int) int32 {
+	h := fnv.New32a()
+	_, _ = h.Write(key)
+	return int32(h.Sum32() % uint32(partitions))
+}
+
+// ends gives the offset of the last record of each partition that the service must reach.
+func (r *Run) ends() map[int32]int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := map[int32]int64{}
+	for i := range r.written {
+		w := &r.written[i]
+		if w.fate != gone && w.epoch == r.epoch {
+			last[w.partition] = max(last[w.partition], w.offset)
+		}
+	}
+	return last
+}
+
+// awaitCounted waits until every record written is counted in all buckets and committed.
+func (r *Run) awaitCounted(ctx context.Context) error {
+	return r.await(ctx, r.everywhere)
+}
+
+// awaitSome waits until so many records are counted in some bucket.
+func (r *Run) awaitSome(ctx context.Context, n int64) error {
+	return r.await(ctx, func(ctx context.Context) error {
+		counted := int64(0)
+		for p := range r.partitions {
+			f, err := r.store.Fences(ctx, r.config.Kafka.Topics.Shipments, p)
+			if err != nil {
+				return err
+			}
+			highest := int64(-1)
+			for b, fence := range f.At {
+				if f.Present[b] {
+					highest = max(highest, fence.Offset)
+				}
+			}
+			counted += highest + 1
+		}
+		if counted < n {
+			return fmt.Errorf("%d records are counted", counted)
+		}
+		return nil
+	})
+}
+
+// await asks again and again.
+func (r *Run) await(ctx context.Context, reached func(context.Context) error) error {
+	for {
+		err := reached(ctx)
+		if err == nil {
+			return nil
+		}
+		if pause(ctx, 50*time.Millisecond) != nil {
+			return err
+		}
+	}
+}
+
+// everywhere tells what is missing until all is counted in all buckets and committed.
+func (r *Run) everywhere(ctx context.Context) error {
+	name := r.config.Kafka.Topics.Shipments
+	committed, err := r.kafka.committed(ctx, r.config.Kafka.Group, name, r.partitions)
+	if err != nil {
+		return err
+	}
+	for p, last := range r.ends() {
+		if committed[p] <= last {
+			return fmt.Errorf("partition %d is committed up to %d of %d", p, committed[p], last+1)
+		}
+		f, err := r.store.Fences(ctx, name, int(p))
+		if err != nil {
+			return err
+		}
+		for b, fence := range f.At {
+			if !f.Present[b] || fence.Offset < last {
+				return fmt.Errorf("partition %d is counted up to %d of %d in bucket %d", p, fence.Offset, last, b)
+			}
+		}
+	}
+	return nil
+}

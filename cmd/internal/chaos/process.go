@@ -1,0 +1,148 @@
+package chaos
+
+import (
+	"context"
+	"syscall"
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/faults"
+)
+
+// processScenarios are what happens to the service's own processes.
+var processScenarios = []Scenario{
+	{
+		Name: "kill", Story: "SIGKILL at random moments, of one of two members or of both", Short: true,
+		play: func(r *Run) error {
+			return r.meanwhile(200*time.Millisecond, 1500*time.Millisecond, func() error {
+				victims := r.living()
+				if r.random.IntN(3) > 0 {
+					victims = []*member{r.any()}
+				}
+				for _, m := range victims {
+					r.kill(m)
+					r.fault("%s is killed", m.name)
+				}
+				for range victims {
+					if _, err := r.add(); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	},
+	{
+		Name: "fault-points", Story: "members end between two steps of a flush, and in the middle of one", Short: true,
+		setup: setup{members: -1},
+		play:  playFaultPoints,
+	},
+	{
+		Name: "zombie", Story: "SIGSTOP for longer than the session, another member takes over, SIGCONT", Short: true,
+		setup: setup{session: "2s"},
+		play: func(r *Run) error {
+			return r.meanwhile(300*time.Millisecond, time.Second, func() error {
+				m := r.any()
+				m.signal(syscall.SIGSTOP)
+				r.tell("%s is stopped", m.name)
+				if err := r.wait(3500*time.Millisecond, 5*time.Second); err != nil {
+					return err
+				}
+				m.signal(syscall.SIGCONT)
+				r.fault("%s goes on, as a zombie", m.name)
+				return nil
+			})
+		},
+	},
+	{
+		Name: "members", Story: "members join and leave every few seconds",
+		play: func(r *Run) error {
+			return r.meanwhile(500*time.Millisecond, 2*time.Second, func() error {
+				if n := len(r.living()); n < 2 || n < 4 && r.random.IntN(2) == 0 {
+					m, err := r.add()
+					if err == nil {
+						r.fault("%s joins", m.name)
+					}
+					return err
+				}
+				m := r.any()
+				r.leave(m)
+				r.fault("%s has left", m.name)
+				return nil
+			})
+		},
+	},
+	{
+		Name: "sigterm", Story: "SIGTERM of all members at once, in the middle of everything",
+		play: func(r *Run) error {
+			return r.meanwhile(300*time.Millisecond, 2*time.Second, func() error {
+				all := r.living()
+				for _, m := range all {
+					m.signal(syscall.SIGTERM)
+				}
+				for _, m := range all {
+					r.leave(m)
+				}
+				r.fault("all members were asked to end")
+				for range all {
+					if _, err := r.add(); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	},
+}
+
+// meanwhile writes the log and injects a fault now and then, once at least, until it is written.
+func (r *Run) meanwhile(from, to time.Duration, fault func() error) error {
+	log := r.pour(usualPour)
+	for n := 0; n == 0 || log.active(); n++ {
+		if err := r.wait(from, to); err != nil {
+			return err
+		}
+		if err := fault(); err != nil {
+			return err
+		}
+	}
+	return log.wait()
+}
+
+// playFaultPoints starts one member after the other that ends at a point of its work, each point once at least, in an order of
+// chance. Where a point is not reached the member is killed all the same: the last ones find little to do.
+func playFaultPoints(r *Run) error {
+	points := faults.Points()
+	r.random.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
+	// Nothing begins but once.
+	for i, p := range points {
+		if p == faults.BeforeBegin || p == faults.AfterBegin {
+			points[0], points[i] = points[i], points[0]
+			break
+		}
+	}
+	log := r.pour(2 * usualPour)
+	for n := 0; n < len(points) || log.active(); n++ {
+		plan := faults.Plan{Point: points[n%len(points)], N: 1 + r.random.Int64N(6)}
+		if plan.Point == faults.BeforeBegin || plan.Point == faults.AfterBegin {
+			plan.N = 1 + r.random.Int64N(2)
+		}
+		m, err := r.add(faults.Variable + "=" + plan.String())
+		if err != nil {
+			return err
+		}
+		r.expected[m] = true
+		ctx, cancel := context.WithTimeout(r.ctx, 5*time.Second)
+		_ = m.wait(ctx)
+		cancel()
+		if m.running() {
+			r.kill(m)
+			r.tell("%s did not come to %s", m.name, plan)
+		}
+		r.fault("%s ended by %s", m.name, plan)
+	}
+	if err := log.wait(); err != nil {
+		return err
+	}
+	_, err := r.add()
+	return err
+}
