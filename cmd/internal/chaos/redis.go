@@ -2,9 +2,12 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -17,6 +20,7 @@ type redisServer struct {
 	address string
 	dir     string
 	conf    string
+	busPort int // of a node of a cluster
 	process *child
 	client  *redis.Client // the harness's own way to it
 }
@@ -27,7 +31,7 @@ func (s *servers) newRedis(dir, name string, lines ...string) (*redisServer, err
 	if err != nil {
 		return nil, err
 	}
-	r := &redisServer{servers: s, name: name, address: fmt.Sprintf("%s:%d", host, ports[0]), dir: filepath.Join(dir, name)}
+	r := &redisServer{servers: s, name: name, address: fmt.Sprintf("%s:%d", host, ports[0]), dir: filepath.Join(dir, name), busPort: ports[1]}
 	all := []string{fmt.Sprintf("port %d", ports[0]), fmt.Sprintf("dir %q", r.dir), "appendfsync everysec"}
 	for _, line := range lines {
 		if line == "cluster-enabled yes" {
@@ -66,4 +70,31 @@ func (r *redisServer) close() {
 		r.process.kill()
 	}
 	_ = r.client.Close()
+}
+
+// inSync tells whether a replica has its primary's data and follows it.
+func inSync(replica *redisServer) func(context.Context) error {
+	return func(ctx context.Context) error {
+		info, err := replica.client.Info(ctx, "replication").Result()
+		if err == nil && !strings.Contains(info, "master_link_status:up") {
+			err = errors.New("the replica is not in sync")
+		}
+		return err
+	}
+}
+
+// bucketSlot is the cluster's slot of a bucket: the CRC-16 of its hash tag, by the polynomial 0x1021.
+func bucketSlot(bucket int) int {
+	crc := uint16(0)
+	for _, b := range []byte(strconv.Itoa(bucket)) {
+		crc ^= uint16(b) << 8
+		for range 8 {
+			if crc&0x8000 != 0 {
+				crc = crc<<1 ^ 0x1021
+			} else {
+				crc <<= 1
+			}
+		}
+	}
+	return int(crc) % slots
 }

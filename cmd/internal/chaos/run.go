@@ -84,12 +84,19 @@ func (h *Harness) newRun(ctx context.Context, s *Scenario, seed uint64) (r *Run,
 	if err := r.configure(addresses); err != nil {
 		return r, err
 	}
-	set, err := app.NewSet(&r.config)
-	if err != nil {
+	if r.store, err = r.storeIn(r.client); err != nil {
 		return r, err
 	}
-	r.store = redisstore.New(r.client, redisstore.Options{Layout: redisstore.Layout(set.Layout()...), TTL: time.Hour})
 	return r, r.createTopics()
+}
+
+// storeIn gives the store that the service keeps in a Redis.
+func (r *Run) storeIn(client redis.UniversalClient) (*redisstore.Store, error) {
+	set, err := app.NewSet(&r.config)
+	if err != nil {
+		return nil, err
+	}
+	return redisstore.New(client, redisstore.Options{Layout: redisstore.Layout(set.Layout()...), TTL: time.Hour}), nil
 }
 
 // The usual size of a log.
@@ -105,6 +112,9 @@ func (w wrongs) orUsual() wrongs {
 	}
 }
 
+// proxyPatience is the redis.timeout of scenarios that play tricks with time.
+const proxyPatience = 500 * time.Millisecond
+
 // startRedis starts what the setup asks for, and gives the addresses for the service.
 func (r *Run) startRedis() ([]string, error) {
 	if r.scenario.setup.cluster {
@@ -118,7 +128,7 @@ func (r *Run) startRedis() ([]string, error) {
 	if !r.scenario.setup.proxy {
 		return []string{server.address}, nil
 	}
-	if r.proxy, err = newProxy(server.address, r.result.Seed); err != nil {
+	if r.proxy, err = newProxy(server.address, r.result.Seed, proxyPatience); err != nil {
 		return nil, err
 	}
 	return []string{r.proxy.address}, nil
