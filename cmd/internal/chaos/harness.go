@@ -37,7 +37,6 @@ type Harness struct {
 	children *children
 	servers  *servers
 	brokers  []*broker
-	kafka    *kafka
 	// controller is where broker 1 has it.
 	controller string
 }
@@ -73,8 +72,11 @@ func Play(ctx context.Context, o Options) (err error) {
 	for i := range all {
 		for seed := o.Seed; seed < o.Seed+uint64(o.Seeds); seed++ {
 			result, err := h.playOnce(ctx, &all[i], seed)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			if err != nil {
-				return fmt.Errorf("%s, seed %d, logs in %s: %w", all[i].Name, seed, result.Dir, err)
+				result.problem("the harness could not go on: %v", err)
 			}
 			fmt.Fprintln(o.Out, line(&result))
 			for _, p := range result.Problems {
@@ -133,11 +135,7 @@ func (h *Harness) start(ctx context.Context) error {
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: go build: %s", ErrCannotRun, strings.TrimSpace(string(out)))
 	}
-	if err := h.addBroker(ctx); err != nil {
-		return err
-	}
-	h.kafka, err = newKafka(h.brokers[0].address)
-	return err
+	return h.addBroker(ctx)
 }
 
 // addBroker starts one more, with an empty data folder.
@@ -156,9 +154,6 @@ func (h *Harness) addBroker(ctx context.Context) error {
 }
 
 func (h *Harness) close() {
-	if h.kafka != nil {
-		h.kafka.close()
-	}
 	h.children.close()
 	for _, b := range h.brokers {
 		b.remove()
@@ -174,7 +169,14 @@ func (h *Harness) playOnce(ctx context.Context, s *Scenario, seed uint64) (Resul
 	defer cancel()
 	for s.setup.twoBrokers && len(h.brokers) < 2 {
 		if err := h.addBroker(ctx); err != nil {
-			return Result{}, err
+			return Result{Scenario: s.Name, Seed: seed}, err
+		}
+	}
+	for _, b := range h.brokers {
+		if !b.process.running() { // the run before broke off
+			if err := b.start(ctx); err != nil {
+				return Result{Scenario: s.Name, Seed: seed}, err
+			}
 		}
 	}
 	r, err := h.newRun(ctx, s, seed)

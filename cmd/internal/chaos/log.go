@@ -85,15 +85,15 @@ func (r *Run) produce(all []record) error {
 		return nil
 	}
 	r.mu.Lock()
-	name, partitions := r.config.Kafka.Topics.Shipments, r.partitions
+	name, partitions, client := r.config.Kafka.Topics.Shipments, r.partitions, r.kafka.client
 	r.mu.Unlock()
 	messages := make([]*kgo.Record, len(all))
 	for i := range all {
 		messages[i] = &kgo.Record{
-			Topic: name, Partition: partitionOf(all[i].key, partitions), Key: all[i].key, Value: all[i].value, Timestamp: all[i].time,
+			Topic: name, Partition: partitionOf(all[i].shipment.Sender, partitions), Key: all[i].key, Value: all[i].value, Timestamp: all[i].time,
 		}
 	}
-	if err := r.kafka.client.ProduceSync(r.ctx, messages...).FirstErr(); err != nil {
+	if err := client.ProduceSync(r.ctx, messages...).FirstErr(); err != nil {
 		return fmt.Errorf("write the log: %w", err)
 	}
 	r.mu.Lock()
@@ -106,9 +106,9 @@ func (r *Run) produce(all []record) error {
 	return nil
 }
 
-func partitionOf(key []byte, partitions int) int32 {
+func partitionOf(sender string, partitions int) int32 {
 	h := fnv.New32a()
-	_, _ = h.Write(key)
+	_, _ = h.Write([]byte(sender))
 	return int32(h.Sum32() % uint32(partitions))
 }
 
@@ -119,7 +119,7 @@ func (r *Run) ends() map[int32]int64 {
 	last := map[int32]int64{}
 	for i := range r.written {
 		w := &r.written[i]
-		if w.fate != gone && w.epoch == r.epoch {
+		if w.fate != gone && w.fate != compacted && w.epoch == r.epoch {
 			last[w.partition] = max(last[w.partition], w.offset)
 		}
 	}

@@ -1,7 +1,9 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"syscall"
 	"time"
 
@@ -38,7 +40,7 @@ var processScenarios = []Scenario{
 	},
 	{
 		Name: "zombie", Story: "SIGSTOP for longer than the session, another member takes over, SIGCONT", Short: true,
-		setup: setup{session: "2s"},
+		setup: setup{session: "2s", pour: 2 * usualPour},
 		play: func(r *Run) error {
 			return r.meanwhile(300*time.Millisecond, time.Second, func() error {
 				m := r.any()
@@ -96,8 +98,9 @@ var processScenarios = []Scenario{
 
 // meanwhile writes the log and injects a fault now and then, once at least, until it is written.
 func (r *Run) meanwhile(from, to time.Duration, fault func() error) error {
-	log := r.pour(usualPour)
-	for n := 0; n == 0 || log.active(); n++ {
+	log := r.pour(cmp.Or(r.scenario.setup.pour, usualPour))
+	most := cmp.Or(r.scenario.setup.most, math.MaxInt)
+	for n := 0; n == 0 || n < most && log.active(); n++ {
 		if err := r.wait(from, to); err != nil {
 			return err
 		}

@@ -210,20 +210,19 @@ func (p *proxy) replies(client, server net.Conn, unasked <-chan bool) {
 				return
 			}
 		}
-		if repeated {
-			continue
-		}
-		if p.chance("swallow", func(t *tricks) int { return t.swallow }) {
+		switch {
+		case repeated:
+		case p.chance("swallow", func(t *tricks) int { return t.swallow }):
 			_ = out.Flush()
 			return
-		}
-		if p.chance("cut", func(t *tricks) int { return t.cut }) {
+		case p.chance("cut", func(t *tricks) int { return t.cut }):
 			_, _ = out.Write(reply[:len(reply)/2])
 			_ = out.Flush()
 			return
+		default:
+			p.hesitate(out)
+			_, _ = out.Write(reply)
 		}
-		p.hesitate(out)
-		_, _ = out.Write(reply)
 		if (in.Buffered() == 0 || len(unasked) == 0) && out.Flush() != nil {
 			return
 		}

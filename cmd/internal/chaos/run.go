@@ -52,7 +52,7 @@ type Run struct {
 // newRun makes what a scenario is played on.
 func (h *Harness) newRun(ctx context.Context, s *Scenario, seed uint64) (r *Run, err error) {
 	r = &Run{
-		ctx: ctx, harness: h, scenario: s, kafka: h.kafka, partitions: 4,
+		ctx: ctx, harness: h, scenario: s, partitions: 4,
 		result:   Result{Scenario: s.Name, Seed: seed},
 		random:   rand.New(rand.NewPCG(seed, 0)),
 		name:     fmt.Sprintf("%s-%d-%x-", s.Name, seed, time.Now().UnixNano()&0xffffff),
@@ -75,6 +75,9 @@ func (h *Harness) newRun(ctx context.Context, s *Scenario, seed uint64) (r *Run,
 		return r, err
 	}
 	if r.generator, err = newGenerator(seed, cmp.Or(s.setup.senders, usualSenders), cmp.Or(s.setup.days, usualDays), s.setup.wrongs.orUsual()); err != nil {
+		return r, err
+	}
+	if r.kafka, err = newKafka(h.brokers[0].address); err != nil {
 		return r, err
 	}
 	addresses, err := r.startRedis()
@@ -180,10 +183,14 @@ func (r *Run) close() {
 	if r.scenario.setup.cluster && r.client != nil {
 		_ = r.client.Close()
 	}
-	if t := r.config.Kafka.Topics; r.kafka != nil && t.Shipments != "" {
+	if r.kafka != nil {
+		t := r.config.Kafka.Topics
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), requestTimeout)
 		defer cancel()
-		_ = r.kafka.remove(ctx, t.Shipments, t.Alerts, t.Flagged, t.DeadLetters)
+		if t.Shipments != "" {
+			_ = r.kafka.remove(ctx, t.Shipments, t.Alerts, t.Flagged, t.DeadLetters)
+		}
+		r.kafka.close()
 	}
 	if r.story != nil {
 		r.story.Close()

@@ -1,5 +1,7 @@
 package chaos
 
+import "time"
+
 // Scenario is a kind of fault, and what it is played on.
 type Scenario struct {
 	Name string
@@ -33,12 +35,18 @@ type setup struct {
 	wrongs wrongs
 	// senders and days size the log; 0 means the usual.
 	senders, days int
+	// pour is how long it takes to write; 0 means the usual.
+	pour time.Duration
+	// most bounds the faults, unless 0.
+	most int
+	// saysMore is set where what was said before can't be concluded from the log any more.
+	saysMore bool
 }
 
 // Scenarios are all of them, the most important first.
 func Scenarios() []Scenario {
 	all := []Scenario{baseline}
-	for _, family := range [][]Scenario{processScenarios, storageScenarios} {
+	for _, family := range [][]Scenario{processScenarios, storageScenarios, logScenarios} {
 		all = append(all, family...)
 	}
 	return all

@@ -1,11 +1,14 @@
 package chaos
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/parcelsentry/parcelsentry/windows"
 )
@@ -59,7 +62,7 @@ var storageScenarios = []Scenario{
 	},
 	{
 		Name: "failover", Story: "the primary dies, and a replica takes over that has lagged behind", Short: true,
-		setup: setup{proxy: true, forgets: true}, play: playFailover,
+		setup: setup{proxy: true, forgets: true, pour: 2 * usualPour}, play: playFailover,
 	},
 	{
 		Name: "flushall", Story: "FLUSHALL in the middle, at full load", Short: true,
@@ -102,7 +105,8 @@ var storageScenarios = []Scenario{
 		},
 	},
 	{
-		Name: "disk-full", Story: "Redis can't save to its disk and refuses to write", play: playDiskFull,
+		Name: "disk-full", Story: "Redis can't save to its disk and refuses to write",
+		setup: setup{redis: []string{"appendonly no", "enable-protected-configs yes"}}, play: playDiskFull,
 	},
 }
 
@@ -266,7 +270,7 @@ func playDiskFull(r *Run) error {
 		if err := os.MkdirAll(snapshots, 0o700); err != nil {
 			return err
 		}
-		for _, set := range [][2]string{{"appendonly", "no"}, {"dir", snapshots}, {"save", "3600 100000000"}} {
+		for _, set := range [][2]string{{"dir", snapshots}, {"save", "3600 100000000"}} {
 			if err := c.ConfigSet(r.ctx, set[0], set[1]).Err(); err != nil {
 				return err
 			}
@@ -274,9 +278,11 @@ func playDiskFull(r *Run) error {
 		if err := os.RemoveAll(snapshots); err != nil {
 			return err
 		}
-		_ = c.Do(r.ctx, "SAVE").Err() // fails, and is remembered
-		if err := c.Set(r.ctx, "chaos", "1", 0).Err(); err == nil || !strings.HasPrefix(err.Error(), "MISCONF") {
-			return fmt.Errorf("redis takes writes though it can't save: %w", err)
+		if err := c.BgSave(r.ctx).Err(); err != nil {
+			return err
+		}
+		if err := r.await(r.ctx, func(ctx context.Context) error { return redisRefuses(ctx, c, "MISCONF") }); err != nil {
+			return err
 		}
 		if err := r.wait(time.Second, 3*time.Second); err != nil {
 			return err
@@ -293,4 +299,12 @@ func playDiskFull(r *Run) error {
 		r.fault("redis could not save for a while")
 		return nil
 	})
+}
+
+// redisRefuses tells whether a server answers a write with an error that begins so.
+func redisRefuses(ctx context.Context, c *redis.Client, how string) error {
+	if err := c.Set(ctx, "chaos", "1", 0).Err(); !redis.HasErrorPrefix(err, how) {
+		return fmt.Errorf("redis does not refuse with %s, but says: %v", how, err)
+	}
+	return nil
 }
