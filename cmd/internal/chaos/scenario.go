@@ -38,7 +38,7 @@ type setup struct {
 // Scenarios are all of them, the most important first.
 func Scenarios() []Scenario {
 	all := []Scenario{baseline}
-	for _, family := range [][]Scenario{processScenarios} {
+	for _, family := range [][]Scenario{processScenarios, kafkaScenarios} {
 		all = append(all, family...)
 	}
 	return all
