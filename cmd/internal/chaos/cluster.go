@@ -94,17 +94,20 @@ func (r *Run) migrate(slot int, from, to *redisServer) error {
 
 // owner gives the primary that has a slot.
 func (r *Run) owner(slot int) (*redisServer, error) {
-	ranges, err := r.servers[0].client.ClusterSlots(r.ctx).Result()
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range ranges {
-		if s.Start > slot || s.End < slot || len(s.Nodes) == 0 {
-			continue
+	for _, s := range r.servers {
+		shards, err := s.client.ClusterShards(r.ctx).Result()
+		if err != nil {
+			return nil, err
 		}
-		for _, server := range r.servers {
-			if server.address == s.Nodes[0].Addr {
-				return server, nil
+		id, err := s.client.Do(r.ctx, "CLUSTER", "MYID").Text()
+		if err != nil {
+			return nil, err
+		}
+		for _, shard := range shards {
+			for _, has := range shard.Slots {
+				if int64(slot) >= has.Start && int64(slot) <= has.End && len(shard.Nodes) > 0 && shard.Nodes[0].ID == id {
+					return s, nil
+				}
 			}
 		}
 	}

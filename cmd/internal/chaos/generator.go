@@ -16,8 +16,7 @@ const (
 	malformed = "malformed"
 	future    = "future"
 	poison    = "poison"
-	gone      = "gone"      // it was cut from the log before anybody read it
-	compacted = "compacted" // it was replaced by another before anybody read it
+	gone      = "gone" // it was cut from the log before anybody read it
 )
 
 // record is one of the log that the harness writes.
@@ -38,7 +37,6 @@ type generator struct {
 	stream *synth.Stream
 	wrong  wrongs
 	last   map[string]time.Time // a sender's shipment before
-	ended  bool
 }
 
 // wrongs say how often a record is made wrong: one in so many, 0 for never.
@@ -60,9 +58,6 @@ func newGenerator(seed uint64, senders, days int, w wrongs) (*generator, error) 
 	return &generator{random: rand.New(rand.NewPCG(seed, 1)), stream: stream, wrong: w, last: map[string]time.Time{}}, nil
 }
 
-// stop ends the log where it stands.
-func (g *generator) stop() { g.ended = true }
-
 // next gives the next record, not written yet; false after the last. Of a sender there are no two at the same time, which
 // could be taken for lines of one order.
 func (g *generator) next() (record, bool) {
@@ -70,7 +65,7 @@ func (g *generator) next() (record, bool) {
 	for ok && g.last[s.Sender].Equal(s.Time) {
 		s, ok = g.stream.Next()
 	}
-	if !ok || g.ended {
+	if !ok {
 		return record{}, false
 	}
 	g.last[s.Sender] = s.Time

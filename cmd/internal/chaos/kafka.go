@@ -140,6 +140,7 @@ func (k *kafka) remove(ctx context.Context, names ...string) error {
 			return err
 		}
 	}
+	k.client.PurgeTopicsFromClient(names...) // it would write to the id of the old one
 	return nil
 }
 
@@ -267,7 +268,7 @@ func (k *kafka) read(ctx context.Context, name string, partitions int, fn func(*
 	if len(from) == 0 {
 		return nil
 	}
-	client, err := kgo.NewClient(append(k.client.Opts(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{name: from}))...)
+	client, err := kgo.NewClient(append(k.client.Opts(), kgo.KeepControlRecords(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{name: from}))...)
 	if err != nil {
 		return err
 	}
@@ -278,8 +279,10 @@ func (k *kafka) read(ctx context.Context, name string, partitions int, fn func(*
 			return ctx.Err()
 		}
 		for r := range fetches.RecordsAll() {
-			if err := fn(r); err != nil {
-				return err
+			if !r.Attrs.IsControl() { // the mark of a transaction may be the last
+				if err := fn(r); err != nil {
+					return err
+				}
 			}
 			if r.Offset == ends[r.Partition]-1 {
 				left--

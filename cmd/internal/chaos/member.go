@@ -100,19 +100,6 @@ func (m *member) metric(name string) float64 {
 	return sum
 }
 
-// ready waits until the member is one of the group and has Redis.
-func (m *member) ready(ctx context.Context) error {
-	return await(ctx, m.child, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-		defer cancel()
-		body, err := get(ctx, "http://"+m.address+"/-/ready")
-		if err == nil {
-			body.Close()
-		}
-		return err
-	})
-}
-
 // die kills the member.
 func (m *member) die(ctx context.Context) {
 	m.scrape(ctx)

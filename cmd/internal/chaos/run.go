@@ -31,8 +31,9 @@ type Run struct {
 	config   config.Config
 
 	kafka      *kafka
-	partitions int // of the input
-	epoch      int // counts the topics that the input was
+	partitions int              // of the input
+	homes      map[string]int32 // the partition of each sender
+	epoch      int              // counts the topics that the input was
 	servers    []*redisServer
 	proxy      *proxy
 	client     redis.UniversalClient // the harness's own way to Redis
@@ -41,6 +42,9 @@ type Run struct {
 	members   []*member // all that there were, in order
 	expected  map[*member]bool
 	generator *generator
+
+	// producing is held while records are written: a producer that loses its broker meanwhile may write them twice.
+	producing sync.RWMutex
 
 	mu        sync.Mutex
 	written   []record
@@ -56,7 +60,7 @@ func (h *Harness) newRun(ctx context.Context, s *Scenario, seed uint64) (r *Run,
 		result:   Result{Scenario: s.Name, Seed: seed},
 		random:   rand.New(rand.NewPCG(seed, 0)),
 		name:     fmt.Sprintf("%s-%d-%x-", s.Name, seed, time.Now().UnixNano()&0xffffff),
-		expected: map[*member]bool{},
+		expected: map[*member]bool{}, homes: map[string]int32{},
 	}
 	defer func() {
 		if err != nil {
@@ -306,6 +310,9 @@ func (r *Run) perform() error {
 		return err
 	}
 	if err := r.pour(0).wait(); err != nil { // what is left of the log
+		return err
+	}
+	if err := r.reread(); err != nil {
 		return err
 	}
 	if err := r.settle(); err != nil {

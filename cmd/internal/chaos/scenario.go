@@ -46,7 +46,7 @@ type setup struct {
 // Scenarios are all of them, the most important first.
 func Scenarios() []Scenario {
 	all := []Scenario{baseline}
-	for _, family := range [][]Scenario{processScenarios, storageScenarios, logScenarios} {
+	for _, family := range [][]Scenario{processScenarios, storageScenarios, kafkaScenarios, recordScenarios} {
 		all = append(all, family...)
 	}
 	return all
