@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -20,6 +21,7 @@ type options struct {
 	Scenario []string `placeholder:"NAME" help:"Play only this; may be repeated."`
 	Seeds    int      `default:"5" help:"How many seeds each scenario is played with."`
 	Seed     uint64   `default:"1" help:"The first seed. It decides the log and the faults, not how processes are scheduled."`
+	Minutes  int      `default:"30" help:"How long the scenario soak lasts."`
 	Short    bool     `help:"Play a few scenarios that cover most."`
 	List     bool     `help:"List the scenarios."`
 	Markdown bool     `help:"End with a table in Markdown."`
@@ -43,7 +45,7 @@ func run(ctx context.Context, o *options) int {
 		return 0
 	}
 	err := chaos.Play(ctx, chaos.Options{
-		Scenarios: o.Scenario, Short: o.Short, Seed: o.Seed, Seeds: o.Seeds, Markdown: o.Markdown, Dir: o.Logs, Out: os.Stdout,
+		Scenarios: o.Scenario, Short: o.Short, Seed: o.Seed, Seeds: o.Seeds, Soak: time.Duration(o.Minutes) * time.Minute, Markdown: o.Markdown, Dir: o.Logs, Out: os.Stdout,
 	})
 	switch {
 	case err == nil:

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Options say what to play.
@@ -20,6 +22,8 @@ type Options struct {
 	// Each is played with Seeds seeds from Seed on.
 	Seed  uint64
 	Seeds int
+	// Soak is how long the scenario of that name lasts.
+	Soak time.Duration
 	// Markdown asks for the summary as a table for a README.
 	Markdown bool
 	// Dir keeps the logs of all processes; empty makes a temporary folder, which goes if all is well.
@@ -34,6 +38,7 @@ var ErrFailed = errors.New("the service broke a promise")
 type Harness struct {
 	dir      string
 	binary   string
+	soak     time.Duration
 	children *children
 	servers  *servers
 	brokers  []*broker
@@ -57,7 +62,8 @@ func Play(ctx context.Context, o Options) (err error) {
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return err
 	}
-	h := &Harness{dir: o.Dir, children: &children{}}
+	redis.SetLogger(silence{})
+	h := &Harness{dir: o.Dir, soak: o.Soak, children: &children{}}
 	defer func() {
 		h.close()
 		if temporary && err == nil {
@@ -111,7 +117,7 @@ func pick(o Options) ([]Scenario, error) {
 		for _, name := range o.Scenarios {
 			named = named || name == s.Name
 		}
-		if named || len(o.Scenarios) == 0 && (s.Short || !o.Short) {
+		if named || len(o.Scenarios) == 0 && !s.ByName && (s.Short || !o.Short) {
 			picked = append(picked, s)
 		}
 	}
@@ -165,7 +171,11 @@ const runLimit = 5 * time.Minute
 
 // playOnce plays a scenario with one seed.
 func (h *Harness) playOnce(ctx context.Context, s *Scenario, seed uint64) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, runLimit)
+	limit := runLimit
+	if s.ByName {
+		limit += 2 * h.soak
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for s.setup.twoBrokers && len(h.brokers) < 2 {
 		if err := h.addBroker(ctx); err != nil {

@@ -14,24 +14,7 @@ import (
 var processScenarios = []Scenario{
 	{
 		Name: "kill", Story: "SIGKILL at random moments, of one of two members or of both", Short: true,
-		play: func(r *Run) error {
-			return r.meanwhile(200*time.Millisecond, 1500*time.Millisecond, func() error {
-				victims := r.living()
-				if r.random.IntN(3) > 0 {
-					victims = []*member{r.any()}
-				}
-				for _, m := range victims {
-					r.kill(m)
-					r.fault("%s is killed", m.name)
-				}
-				for range victims {
-					if _, err := r.add(); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-		},
+		play: func(r *Run) error { return r.meanwhile(200*time.Millisecond, 1500*time.Millisecond, r.killSome) },
 	},
 	{
 		Name: "fault-points", Story: "members end between two steps of a flush, and in the middle of one", Short: true,
@@ -41,59 +24,79 @@ var processScenarios = []Scenario{
 	{
 		Name: "zombie", Story: "SIGSTOP for longer than the session, another member takes over, SIGCONT", Short: true,
 		setup: setup{session: "2s", pour: 2 * usualPour},
-		play: func(r *Run) error {
-			return r.meanwhile(300*time.Millisecond, time.Second, func() error {
-				m := r.any()
-				m.signal(syscall.SIGSTOP)
-				r.tell("%s is stopped", m.name)
-				if err := r.wait(3500*time.Millisecond, 5*time.Second); err != nil {
-					return err
-				}
-				m.signal(syscall.SIGCONT)
-				r.fault("%s goes on, as a zombie", m.name)
-				return nil
-			})
-		},
+		play:  func(r *Run) error { return r.meanwhile(300*time.Millisecond, time.Second, r.makeZombie) },
 	},
 	{
 		Name: "members", Story: "members join and leave every few seconds",
-		play: func(r *Run) error {
-			return r.meanwhile(500*time.Millisecond, 2*time.Second, func() error {
-				if n := len(r.living()); n < 2 || n < 4 && r.random.IntN(2) == 0 {
-					m, err := r.add()
-					if err == nil {
-						r.fault("%s joins", m.name)
-					}
-					return err
-				}
-				m := r.any()
-				r.leave(m)
-				r.fault("%s has left", m.name)
-				return nil
-			})
-		},
+		play: func(r *Run) error { return r.meanwhile(500*time.Millisecond, 2*time.Second, r.joinOrLeave) },
 	},
 	{
 		Name: "sigterm", Story: "SIGTERM of all members at once, in the middle of everything",
-		play: func(r *Run) error {
-			return r.meanwhile(300*time.Millisecond, 2*time.Second, func() error {
-				all := r.living()
-				for _, m := range all {
-					m.signal(syscall.SIGTERM)
-				}
-				for _, m := range all {
-					r.leave(m)
-				}
-				r.fault("all members were asked to end")
-				for range all {
-					if _, err := r.add(); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-		},
+		play: func(r *Run) error { return r.meanwhile(300*time.Millisecond, 2*time.Second, r.leaveAll) },
 	},
+}
+
+// killSome kills one member or all, and starts as many.
+func (r *Run) killSome() error {
+	victims := r.living()
+	if len(victims) > 1 && r.random.IntN(3) > 0 {
+		victims = []*member{r.any()}
+	}
+	for _, m := range victims {
+		r.kill(m)
+		r.fault("%s is killed", m.name)
+	}
+	return r.addAll(len(victims))
+}
+
+// makeZombie stops a member until the group has given its partitions to another, and lets it go on.
+func (r *Run) makeZombie() error {
+	m := r.any()
+	m.signal(syscall.SIGSTOP)
+	r.tell("%s is stopped", m.name)
+	if err := r.wait(3500*time.Millisecond, 5*time.Second); err != nil {
+		return err
+	}
+	m.signal(syscall.SIGCONT)
+	r.fault("%s goes on, as a zombie", m.name)
+	return nil
+}
+
+// joinOrLeave adds a member or lets one end, so that there is one always and four at most.
+func (r *Run) joinOrLeave() error {
+	if n := len(r.living()); n < 2 || n < 4 && r.random.IntN(2) == 0 {
+		m, err := r.add()
+		if err == nil {
+			r.fault("%s joins", m.name)
+		}
+		return err
+	}
+	m := r.any()
+	r.leave(m)
+	r.fault("%s has left", m.name)
+	return nil
+}
+
+// leaveAll lets all members end at once, and starts as many.
+func (r *Run) leaveAll() error {
+	all := r.living()
+	for _, m := range all {
+		m.signal(syscall.SIGTERM)
+	}
+	for _, m := range all {
+		r.leave(m)
+	}
+	r.fault("all members were asked to end")
+	return r.addAll(len(all))
+}
+
+func (r *Run) addAll(n int) error {
+	for range n {
+		if _, err := r.add(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // meanwhile writes the log and injects a fault now and then, once at least, until it is written.

@@ -98,3 +98,8 @@ func bucketSlot(bucket int) int {
 	}
 	return int(crc) % slots
 }
+
+// silence is a log for go-redis, which would print that a server is away: here that is as planned.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}

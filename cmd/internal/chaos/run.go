@@ -78,7 +78,11 @@ func (h *Harness) newRun(ctx context.Context, s *Scenario, seed uint64) (r *Run,
 	if r.story, err = os.Create(filepath.Join(r.dir, "story.log")); err != nil {
 		return r, err
 	}
-	if r.generator, err = newGenerator(seed, cmp.Or(s.setup.senders, usualSenders), cmp.Or(s.setup.days, usualDays), s.setup.wrongs.orUsual()); err != nil {
+	senders := usualSenders
+	if s.ByName {
+		senders = max(senders, soakSenders*int(h.soak/time.Minute))
+	}
+	if r.generator, err = newGenerator(seed, senders, usualDays, s.setup.wrongs.orUsual()); err != nil {
 		return r, err
 	}
 	if r.kafka, err = newKafka(h.brokers[0].address); err != nil {

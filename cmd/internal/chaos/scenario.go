@@ -9,7 +9,9 @@ type Scenario struct {
 	Story string
 	// Short scenarios are part of the short run.
 	Short bool
-	setup setup
+	// ByName scenarios are played only when they are named.
+	ByName bool
+	setup  setup
 	// play injects the faults, while the log is written or not. It returns an error only where the harness itself fails;
 	// what the service does wrong it notes.
 	play func(*Run) error
@@ -33,8 +35,6 @@ type setup struct {
 	topic      map[string]string
 	// wrongs are the records that are no events, beside what every log has.
 	wrongs wrongs
-	// senders and days size the log; 0 means the usual.
-	senders, days int
 	// pour is how long it takes to write; 0 means the usual.
 	pour time.Duration
 	// most bounds the faults, unless 0.
@@ -49,7 +49,7 @@ func Scenarios() []Scenario {
 	for _, family := range [][]Scenario{processScenarios, storageScenarios, kafkaScenarios, recordScenarios} {
 		all = append(all, family...)
 	}
-	return all
+	return append(all, soak)
 }
 
 // baseline shows that the harness finds nothing where there is nothing.

@@ -19,7 +19,7 @@ var storageScenarios = []Scenario{
 		Name: "replies", Story: "a proxy swallows, delays and cuts replies, sends requests twice and others too late", Short: true,
 		setup: setup{proxy: true, redisTimeout: "500ms"},
 		play: func(r *Run) error {
-			r.proxy.play(tricks{swallow: 1500, cut: 1500, slow: 400, late: 6000, stale: 6000, repeat: 10})
+			r.proxy.play(usualTricks)
 			if err := r.pour(usualPour).wait(); err != nil {
 				return err
 			}
@@ -67,15 +67,7 @@ var storageScenarios = []Scenario{
 	{
 		Name: "flushall", Story: "FLUSHALL in the middle, at full load", Short: true,
 		setup: setup{forgets: true},
-		play: func(r *Run) error {
-			return r.meanwhile(1500*time.Millisecond, 4*time.Second, func() error {
-				if err := r.servers[0].client.FlushAll(r.ctx).Err(); err != nil {
-					return err
-				}
-				r.fault("FLUSHALL")
-				return nil
-			})
-		},
+		play:  func(r *Run) error { return r.meanwhile(1500*time.Millisecond, 4*time.Second, r.flushAll) },
 	},
 	{
 		Name: "cluster", Story: "Redis Cluster of three primaries; slots move from one to another",
@@ -95,19 +87,32 @@ var storageScenarios = []Scenario{
 	},
 	{
 		Name: "read-only", Story: "Redis becomes a replica without a primary, then has too few replicas; every write is refused",
-		play: func(r *Run) error {
-			return r.meanwhile(300*time.Millisecond, 2*time.Second, func() error {
-				if r.random.IntN(2) == 0 {
-					return r.refusing("too few replicas", []string{"min-replicas-to-write", "1"}, []string{"min-replicas-to-write", "0"})
-				}
-				return r.readOnly()
-			})
-		},
+		play: func(r *Run) error { return r.meanwhile(300*time.Millisecond, 2*time.Second, r.refuseWrites) },
 	},
 	{
 		Name: "disk-full", Story: "Redis can't save to its disk and refuses to write",
 		setup: setup{redis: []string{"appendonly no", "enable-protected-configs yes"}}, play: playDiskFull,
 	},
+}
+
+// usualTricks are about as many as let work go on: a flush is hundreds of requests.
+var usualTricks = tricks{swallow: 1500, cut: 1500, slow: 400, late: 6000, stale: 6000, repeat: 10}
+
+// flushAll takes all state.
+func (r *Run) flushAll() error {
+	if err := r.servers[0].client.FlushAll(r.ctx).Err(); err != nil {
+		return err
+	}
+	r.fault("FLUSHALL")
+	return nil
+}
+
+// refuseWrites lets Redis refuse them for a while, in one of two ways.
+func (r *Run) refuseWrites() error {
+	if r.random.IntN(2) == 0 {
+		return r.refusing("too few replicas", []string{"min-replicas-to-write", "1"}, []string{"min-replicas-to-write", "0"})
+	}
+	return r.readOnly()
 }
 
 // restartRedis kills the server and starts it again after a moment, with what it keeps on disk or with nothing.

@@ -46,7 +46,7 @@ go_goroutines 9
 
 func TestPick(t *testing.T) {
 	all, err := pick(Options{})
-	if err != nil || len(all) != len(Scenarios()) {
+	if err != nil || len(all) != len(Scenarios())-1 {
 		t.Errorf("without names %d of %d, %v", len(all), len(Scenarios()), err)
 	}
 	named := map[string]bool{}
@@ -55,6 +55,9 @@ func TestPick(t *testing.T) {
 			t.Errorf("scenario %q is there twice or not whole", s.Name)
 		}
 		named[s.Name] = true
+	}
+	if soak, err := pick(Options{Scenarios: []string{"soak"}}); err != nil || len(soak) != 1 || named["soak"] {
+		t.Errorf("soak is not played by its name alone: %d, %v", len(soak), err)
 	}
 	short, err := pick(Options{Short: true})
 	if err != nil || len(short) == 0 || len(short) >= len(all) {
