@@ -101,11 +101,19 @@ func (r *Run) addAll(n int) error {
 
 // meanwhile writes the log and injects a fault now and then, once at least, until it is written.
 func (r *Run) meanwhile(from, to time.Duration, fault func() error) error {
-	log := r.pour(cmp.Or(r.scenario.setup.pour, usualPour))
+	over := cmp.Or(r.scenario.setup.pour, usualPour)
+	if r.scenario.ByName {
+		over = r.harness.soak
+	}
+	log := r.pour(over)
 	most := cmp.Or(r.scenario.setup.most, math.MaxInt)
 	for n := 0; n == 0 || n < most && log.active(); n++ {
 		if err := r.wait(from, to); err != nil {
 			return err
+		}
+		if r.any() == nil {
+			r.wrong("no member runs any more")
+			break
 		}
 		if err := fault(); err != nil {
 			return err

@@ -20,16 +20,7 @@ func playSoak(r *Run) error {
 		func() error { return r.restart(0) },
 		r.playTricks,
 	}
-	log := r.pour(r.harness.soak)
-	for log.active() {
-		if err := r.wait(time.Second, 8*time.Second); err != nil {
-			return err
-		}
-		if err := faults[r.random.IntN(len(faults))](); err != nil {
-			return err
-		}
-	}
-	return log.wait()
+	return r.meanwhile(time.Second, 8*time.Second, func() error { return faults[r.random.IntN(len(faults))]() })
 }
 
 // playTricks lets the proxy play for a while.
