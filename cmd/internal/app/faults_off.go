@@ -13,6 +13,6 @@ type injector struct{}
 
 func newInjector(*slog.Logger) (injector, error) { return injector{}, nil }
 
-func (injector) arrange(o pipeline.Options, io pipeline.IO) (pipeline.Options, pipeline.IO) {
-	return o, io
-}
+func (injector) options(o pipeline.Options) pipeline.Options { return o }
+
+func (injector) io(io pipeline.IO) pipeline.IO { return io }

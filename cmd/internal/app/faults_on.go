@@ -17,7 +17,9 @@ func newInjector(log *slog.Logger) (injector, error) {
 	return injector{i}, err
 }
 
-func (f injector) arrange(o pipeline.Options, io pipeline.IO) (pipeline.Options, pipeline.IO) {
+func (f injector) options(o pipeline.Options) pipeline.Options {
 	o.Decoder, o.Observe = f.Decoder(o.Decoder), f.Observe
-	return o, f.IO(io)
+	return o
 }
+
+func (f injector) io(io pipeline.IO) pipeline.IO { return f.IO(io) }

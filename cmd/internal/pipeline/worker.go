@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/detector"
@@ -23,6 +24,8 @@ type Options struct {
 	Until time.Time
 	// Log gets what an operator should know of the partition's state: nothing an event. Nil logs nothing.
 	Log *slog.Logger
+	// Canary, unless nil, is what the service tests itself with.
+	Canary *Canary
 	// Observe, unless nil, is called for every decoded event in order, with what was concluded of it.
 	Observe func(*detector.Event, *detector.Conclusion)
 }
@@ -113,6 +116,8 @@ type Worker struct {
 	metrics partitionMetrics
 	now     time.Time
 	phase   phase
+	// inHand is the offset after that of the record being decoded or judged, or of the last one that was; for Where.
+	inHand atomic.Int64
 	// session counts the times that the worker began at its fences; completions of an older one are void.
 	session int
 	out     []request
@@ -150,13 +155,14 @@ type Worker struct {
 	reloading    bool      // it is for foreign
 	flown        []*flight // landed since that load was asked for
 	outbox       []Output
-	writing      int    // outputs under way
-	said, acked  uint64 // outputs handed over, and acknowledged
-	commitAfter  uint64 // said, when the last applied events had been judged
-	checked      int64  // the record to which the last checkpoint moved all fences
-	checkNow     bool   // a checkpoint is due
-	verifying    bool   // an opVerify is under way
-	landings     int    // flushes landed since it was asked for
+	writing      int       // outputs under way
+	said, acked  uint64    // outputs handed over, and acknowledged
+	unheard      time.Time // where said is above acked: since when nothing was acknowledged
+	commitAfter  uint64    // said, when the last applied events had been judged
+	checked      int64     // the record to which the last checkpoint moved all fences
+	checkNow     bool      // a checkpoint is due
+	verifying    bool      // an opVerify is under way
+	landings     int       // flushes landed since it was asked for
 	committing   bool
 	lastCommit   time.Time
 	lastCheck    time.Time
@@ -192,6 +198,7 @@ func NewWorker(o Options) *Worker {
 func (w *Worker) start(now time.Time) []request {
 	w.metrics = w.options.Metrics.partition(w.options.Topic, w.options.Partition)
 	w.now = now
+	w.progressed() // a partition that does not even begin shows by the time since
 	w.stand()
 	return w.take()
 }
@@ -200,6 +207,7 @@ func (w *Worker) start(now time.Time) []request {
 func (w *Worker) tick(now time.Time) []request {
 	w.now = now
 	w.advance()
+	w.show()
 	return w.take()
 }
 
@@ -233,7 +241,7 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 		w.profiled(c.day, c.profile)
 	case opWrite:
 		w.acked += uint64(w.writing)
-		w.writing = 0
+		w.writing, w.unheard = 0, w.now
 	case opApply:
 		w.appliedAll(c.results)
 	case opVerify:
@@ -245,6 +253,7 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 		}
 	}
 	w.advance()
+	w.show()
 	return w.take()
 }
 
@@ -423,11 +432,17 @@ func (w *Worker) nextFetch() {
 
 // full is back-pressure: too much is counted and not applied, or said and not acknowledged.
 func (w *Worker) full() bool {
-	unflushed := w.pending
+	unflushed, unheard := w.inTransit()
+	return max(unflushed, unheard) >= w.options.Limits.MaxUnflushed
+}
+
+// inTransit is how many events are counted and not applied, and how many outputs said and not acknowledged.
+func (w *Worker) inTransit() (unflushed, unheard int) {
+	unflushed, unheard = w.pending, len(w.outbox)+w.writing
 	if w.flight != nil {
 		unflushed += w.flight.events
 	}
-	return unflushed >= w.options.Limits.MaxUnflushed || len(w.outbox)+w.writing >= w.options.Limits.MaxUnflushed
+	return unflushed, unheard
 }
 
 func (w *Worker) fetched(b Batch, outside bool) {
@@ -450,12 +465,12 @@ func (w *Worker) fetched(b Batch, outside bool) {
 	w.fetch.ready = &b
 }
 
+func (w *Worker) progressed() { w.metrics.lastProgress.Set(unixSeconds(w.now)) }
+
 // repairs tells how much is still to be read again.
 func (w *Worker) repairs() {
 	w.metrics.repair.Set(float64(max(0, w.repairing-w.processed.Offset)))
 }
-
-func (w *Worker) progressed() { w.metrics.lastProgress.Set(float64(w.now.UnixMilli()) / 1000) }
 
 // lag tells how much of the log lies behind a batch that is done with.
 func (w *Worker) lag(b *Batch) {
@@ -468,12 +483,19 @@ func (w *Worker) nextWrite() {
 	if w.writing > 0 || len(w.outbox) == 0 {
 		return
 	}
-	w.ask(request{op: opWrite, outputs: w.outbox})
-	w.writing = len(w.outbox)
-	w.outbox = nil
+	w.writing = min(len(w.outbox), writtenAtOnce)
+	w.ask(request{op: opWrite, outputs: w.outbox[:w.writing:w.writing]})
+	w.outbox = w.outbox[w.writing:]
 }
 
+// writtenAtOnce bounds the outputs of one write, some 20 MB of alerts, so that over a slow line, too, one ends long
+// before it is taken for a call that hangs.
+const writtenAtOnce = 10_000
+
 func (w *Worker) say(o Output) {
+	if w.said == w.acked {
+		w.unheard = w.now
+	}
 	w.outbox = append(w.outbox, o)
 	w.said++
 }
