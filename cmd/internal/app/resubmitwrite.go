@@ -134,7 +134,7 @@ func (r *resubmitter) again(m *message, now time.Time) kafkaio.Message {
 }
 
 // ownHeaders begins the names of headers in the input topic that mean something to the service.
-const ownHeaders = "parcelsentry_"
+const ownHeaders = "parcelsentry-"
 
 // note is what stands beside a dead letter that was resubmitted.
 func (r *resubmitter) note(m *message, now time.Time) kafkaio.Message {

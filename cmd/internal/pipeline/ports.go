@@ -96,6 +96,18 @@ type Profiles interface {
 	For(ctx context.Context, day int64) (*detector.Profile, error)
 }
 
+// Activity is told what a worker is doing while it does it, so that somebody outside sees what hangs. Calls may overlap;
+// they return at once.
+type Activity interface {
+	// Begin says that an operation is under way from now on, End that it is done or given up, Failed that an attempt at
+	// it has failed and that another will be made.
+	Begin(operation string)
+	End(operation string)
+	Failed(operation string, err error)
+	// Moved says that the worker has come forward, and whether anything is left for it to do.
+	Moved(left bool)
+}
+
 // Output is one thing to say: exactly one of Alert, Flag and DeadLetter is set.
 type Output struct {
 	Alert      *detector.Alert
@@ -108,6 +120,8 @@ type Output struct {
 	// Redelivered tells that the record had been read before, Degraded that state is being repaired: the same output
 	// may be out already.
 	Redelivered, Degraded bool
+	// Canary tells that the alert is for nobody but the service itself.
+	Canary bool
 }
 
 // DeadLetter is a record that was not counted.

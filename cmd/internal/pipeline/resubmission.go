@@ -10,8 +10,8 @@ import (
 
 // Names of the headers that make a Resubmission.
 const (
-	headerFirst     = "parcelsentry_first"
-	headerFirstTime = "parcelsentry_first_time"
+	headerFirst     = "parcelsentry-first"
+	headerFirstTime = "parcelsentry-first-time"
 )
 
 // Resubmission tells where the message of a record stood first, when it became a dead letter. The record is then taken
