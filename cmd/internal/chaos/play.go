@@ -8,7 +8,7 @@ import (
 )
 
 // recoveryLimit is how long a service may take until all is counted.
-const recoveryLimit = 90 * time.Second
+const recoveryLimit = 3 * time.Minute
 
 // perform plays the scenario, and compares what came of it.
 func (r *Run) perform() error {
