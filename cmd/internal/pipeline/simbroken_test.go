@@ -23,14 +23,14 @@ func simBrokenAll() []simBroken {
 	return []simBroken{
 		{name: "Apply does not look at the fence", unfenced: true},
 		{name: "loads are not held against the fence", answer: believeLoads},
-		{name: "the position is the committed offset", worker: fromCommitted},
-		{name: "the position is the lowest fence, gone ones apart", answer: overlookGaps},
-		{name: "a refused update is taken for applied", answer: ignoreRefusals},
+		{name: "the position is the committed offset", from: 126, worker: fromCommitted},
+		{name: "the position is the lowest fence, gone ones apart", from: 126, answer: overlookGaps},
+		{name: "a refused update is taken for applied", from: 26, answer: ignoreRefusals},
 		{name: "commits do not wait for applied updates", worker: commitProcessed},
 		{name: "updates do not wait for what was said", worker: applyUnsaid},
 		{name: "another topic is not recognised", answer: sameTopic},
-		{name: "nobody looks again at what others count too", answer: hideOthers},
-		{name: "dead letters are out as far as the committed offset says", worker: trustCommitted},
+		{name: "nobody looks again at what others count too", from: 926, answer: hideOthers},
+		{name: "dead letters are out as far as the committed offset says", from: 551, worker: trustCommitted},
 	}
 }
 
