@@ -54,6 +54,7 @@ lint: ## gofumpt, go vet, staticcheck
 	@unformatted=$$(go tool gofumpt -l .); \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run go tool gofumpt -w:"; echo "$$unformatted"; exit 1; fi
 	go vet $(PKG)
+	go vet -tags faults $(PKG)
 	go tool staticcheck $(PKG)
 
 .PHONY: fuzz
@@ -90,3 +91,11 @@ servers-stop: ## stop what `make servers` started
 .PHONY: demo
 demo: ## the whole system in one process, with made-up shipments
 	go run ./cmd/demo
+
+.PHONY: chaos
+chaos: ## faults against the real service on servers of its own; CHAOS="--scenario kill --seeds 1"
+	go run ./cmd/chaos --markdown $(CHAOS)
+
+.PHONY: chaos-short
+chaos-short: ## a part of it, in some minutes
+	go run ./cmd/chaos --short --seeds 1 --markdown $(CHAOS)

@@ -48,6 +48,7 @@ type Service struct {
 	watchdog *watchdog.Watchdog
 	redis    *redisWatch
 	canaries *canaries // nil for none
+	faults   injector
 }
 
 // New wires a service that does nothing until Run, or says what can't work.
@@ -61,11 +62,17 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	faults, err := newInjector(o.Log)
+	if err != nil {
+		return nil, err
+	}
 	client, err := newRedis(&c.Redis)
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{config: c, log: o.Log, set: set, decoders: decoders, client: client, registry: newRegistry(&c, o.Version)}
+	s := &Service{
+		config: c, log: o.Log, set: set, decoders: decoders, client: client, registry: newRegistry(&c, o.Version), faults: faults,
+	}
 	s.metrics = pipeline.NewMetrics(s.registry, set.Rules())
 	layout := redisstore.Layout(set.Layout()...)
 	s.profiles = pipeline.StoredProfiles{Set: set, Store: redisstore.NewProfiles(client, layout)}
@@ -198,14 +205,14 @@ func (s *Service) checkRedis(ctx context.Context) error {
 // work carries one partition on until it is given away.
 func (s *Service) work(ctx context.Context, partition int, source pipeline.Source) error {
 	c := &s.config
-	worker := pipeline.NewWorker(pipeline.Options{
+	worker := pipeline.NewWorker(s.faults.options(pipeline.Options{
 		Set: s.set, Decoder: s.decoders.New(), Topic: c.Kafka.Topics.Shipments, Partition: partition,
 		Limits: limits(c), Metrics: s.metrics, Log: s.log, StartAtEnd: c.Kafka.Start == config.Latest,
 		Canary: s.canaries.worker(),
-	})
+	}))
 	task := s.watchdog.Watch(fmt.Sprintf("partition %d of %s", partition, c.Kafka.Topics.Shipments), worker.Where)
 	defer task.Leave()
-	err := pipeline.Run(ctx, worker, pipeline.IO{
+	err := pipeline.Run(ctx, worker, s.faults.io(pipeline.IO{
 		Source: source, Store: s.store, Profiles: s.profiles,
 		Sink: s.sink(),
 		// Redis that refuses is waited for, with readiness off: somebody may mend it. Kafka that refuses for good
@@ -214,7 +221,7 @@ func (s *Service) work(ctx context.Context, partition int, source pipeline.Sourc
 		// The group waits for a member that falls silent no longer than this.
 		Grace:    time.Duration(c.Kafka.SessionTimeout) * 2 / 3,
 		Activity: task,
-	})
+	}))
 	if err == nil && ctx.Err() == nil {
 		// The group would keep the partition, and nobody would read it.
 		return errors.New("its worker ended though nobody stopped it")
