@@ -167,7 +167,7 @@ func (h *Harness) close() {
 }
 
 // runLimit ends a run that hangs.
-const runLimit = 5 * time.Minute
+const runLimit = 8 * time.Minute
 
 // playOnce plays a scenario with one seed.
 func (h *Harness) playOnce(ctx context.Context, s *Scenario, seed uint64) (Result, error) {

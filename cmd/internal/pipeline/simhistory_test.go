@@ -135,7 +135,7 @@ func (s *simulation) calm(partition int) bool {
 	l := s.logs[partition]
 	l.produce(len(l.records))
 	p := s.owners[partition]
-	for range 20_000 {
+	for range 5_000 {
 		if s.wrong() != "" {
 			return true
 		}

@@ -9,7 +9,7 @@ import (
 func (s *simulation) retain(partition int) bool {
 	l := s.logs[partition]
 	most := l.produced - l.cut
-	if s.owners[partition].incarnation != l.incarnation {
+	if o := s.owners[partition]; o.incarnation != l.incarnation || l.incarnation > 0 && o.faults != s.store.faults {
 		_, highest, _ := extent(s.store.fences(simTopicName, partition))
 		if i, held := l.holds(highest.Offset); held {
 			most = i - l.cut

@@ -41,20 +41,24 @@ func (s *simulation) hush() {
 }
 
 // age forgets the snapshots before state is lost, if the topic is another one by now. Epochs are numbered by the fences
-// there are: with these lost or back at an earlier state, a number is given anew, and a snapshot may hold it of another
-// topic.
+// there are: with these lost or back at an earlier state, a number is given anew, and a snapshot, or somebody who was
+// replaced, may hold it of another topic.
 func (s *simulation) age() {
 	if s.incarnations > 0 {
-		s.store.snapshots = nil
+		s.store.snapshots, s.fallen = nil, true
 	}
 }
 
-// ageAnew does the same before the log becomes another one, if state was put back to a snapshot or names no record.
+// ageAnew does the same before the log becomes another one, if fences were lost or put back, or name no record.
 func (s *simulation) ageAnew() {
+	anew := s.fallen
 	for p := range s.logs {
-		s.fallen = s.fallen || !s.named(p)
+		if s.fallen {
+			s.silence(p)
+		}
+		anew = anew || !s.named(p)
 	}
-	if s.fallen {
+	if anew {
 		s.store.snapshots, s.fallen = nil, false
 	}
 }
