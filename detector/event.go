@@ -49,8 +49,20 @@ type Event struct {
 
 	// At is where the message stands. An event from a file stands in a source with the file's name.
 	At windows.Coordinates
-	// RecordTime is the timestamp that Kafka gave the record, zero where there is none, as in a file.
+	// RecordTime is the timestamp that Kafka gave the record, zero where there is none, as in a file. Of a resubmitted
+	// message it is that of its first record.
 	RecordTime time.Time
+	// Resubmitted is nil but for a message that could not be counted where it stood first.
+	Resubmitted *Resubmitted
+}
+
+// Resubmitted tells that a message could not be counted where it stood first, and was written to the log once more:
+// perhaps several times, of which one counts.
+type Resubmitted struct {
+	// First is where it stood first.
+	First windows.Coordinates
+	// At is when this copy was written.
+	At time.Time
 }
 
 // Lane is the event's way.

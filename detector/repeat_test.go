@@ -1,8 +1,11 @@
 package detector
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	"github.com/parcelsentry/parcelsentry/windows"
 )
 
 // Duplicate marks share the bounds of an entity.
@@ -63,6 +66,46 @@ func TestIDsAndItemsAreApart(t *testing.T) {
 	}
 	if got := subject.Entity.Members(); got > 20 {
 		t.Errorf("%d ids and items are remembered, a quarter of 80 fields are allowed", got)
+	}
+}
+
+// A resubmitted message counts once, whatever id it has, without any setting. Ids that are remembered don't push out
+// where it stood first, and it not them.
+func TestResubmittedOnce(t *testing.T) {
+	for _, horizon := range []time.Duration{0, 7 * 24 * time.Hour} {
+		set := newTestSet(t, func(s *Settings) { s.DuplicateHorizon, s.MaxFields = horizon, 160 })
+		subject := newTestSubject(t, "A")
+		copies := 0
+		copied := func(n int) *Event {
+			copies++
+			e := testEvent(n, time.Duration(n)*time.Minute)
+			e.ID = fmt.Sprint("copy ", copies) // by which no two are the same
+			e.Resubmitted = &Resubmitted{
+				First: windows.Coordinates{Source: windows.Source{Topic: "shipments"}, Offset: int64(n)},
+				At:    e.Time.Add(time.Duration(copies) * time.Hour),
+			}
+			return e
+		}
+		for n := range 100 {
+			observe(set, testEvent(n+1000, time.Duration(n)*time.Minute), subject)
+			if got := observe(set, copied(n), subject).Outcome; got != Counted {
+				t.Fatalf("horizon %v: resubmitted %d is %s", horizon, n, got)
+			}
+		}
+		if set.ResubmittedAtOnce() != 10 {
+			t.Fatalf("%d at once, want 160/16", set.ResubmittedAtOnce())
+		}
+		for n := 80; n < 100; n++ {
+			if got := observe(set, copied(n), subject).Outcome; got != Duplicate {
+				t.Errorf("horizon %v: the second copy of %d is %s", horizon, n, got)
+			}
+		}
+		if got := subject.Entity.Events(); got != 200 {
+			t.Errorf("horizon %v: %d events are counted, want 200", horizon, got)
+		}
+		if got := subject.Entity.Members(); got > 20+40 {
+			t.Errorf("horizon %v: %d are remembered, an eighth and a quarter of 160 fields are allowed", horizon, got)
+		}
 	}
 }
 

@@ -185,9 +185,15 @@ func (e *Entity) Seen(sub Sub) (time.Time, bool) {
 // Members is the number of members remembered.
 func (e *Entity) Members() int { return len(e.members) }
 
-// ForgetMarks forgets the marks last seen before t, then those seen longest ago until at most limit are left.
+// ForgetMarks forgets the marks last seen before t, then those seen longest ago until at most limit are left. Lasting
+// ones stay, and don't count.
 func (e *Entity) ForgetMarks(t time.Time, limit int) {
-	e.forget(limit, Sub.IsMark, func(m Member) bool { return m.UnixMilli < t.UnixMilli() })
+	e.forget(limit, func(s Sub) bool { return s.IsMark() && !s.isLasting() }, func(m Member) bool { return m.UnixMilli < t.UnixMilli() })
+}
+
+// ForgetLastingMarks forgets the lasting marks seen longest ago until at most limit are left.
+func (e *Entity) ForgetLastingMarks(limit int) {
+	e.forget(limit, Sub.isLasting, func(Member) bool { return false })
 }
 
 // ForgetOldest forgets the members that are no marks and were seen longest ago, until at most limit are left.

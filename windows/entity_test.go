@@ -154,6 +154,27 @@ func TestForgetMarks(t *testing.T) {
 	}
 }
 
+// TestLastingMarks: they have a bound of their own, and nothing else pushes them out.
+func TestLastingMarks(t *testing.T) {
+	e := windows.NewEntity(windows.NewKey("sender", "S-1"))
+	lasting := func(h int) windows.Sub { return windows.NewLastingMark(at(h).String()) }
+	for _, h := range []int{3, 1, 2} {
+		e.Saw(lasting(h), at(h))
+		e.Saw(windows.NewMark(at(h).String()), at(h))
+	}
+	e.Saw(windows.NewSub("a member"), at(0))
+	e.ForgetMarks(at(9), 0)
+	e.ForgetOldest(0)
+	e.ForgetLastingMarks(2)
+	var left []windows.Sub
+	for _, m := range e.AllMembers() {
+		left = append(left, m.Sub)
+	}
+	if want := []windows.Sub{lasting(2), lasting(3)}; !slices.Equal(left, want) {
+		t.Errorf("left %v, want %v", left, want)
+	}
+}
+
 // TestForgetOldest leaves marks alone.
 func TestForgetOldest(t *testing.T) {
 	e := windows.NewEntity(windows.NewKey("sender", "S-1"))

@@ -89,8 +89,19 @@ func NewMark(name string) Sub {
 	return s
 }
 
-// IsMark reports whether NewMark made s.
+// NewLastingMark is NewMark for what is remembered apart from other marks, and so not pushed out by them: it begins with
+// two exclamation marks, which leaves 36 bits of the hash.
+func NewLastingMark(name string) Sub {
+	s := NewMark(name)
+	s[1] = '!'
+	return s
+}
+
+// IsMark reports whether NewMark or NewLastingMark made s.
 func (s Sub) IsMark() bool { return s[0] == '!' }
+
+// isLasting reports whether NewLastingMark made s: no hash gives a second exclamation mark.
+func (s Sub) isLasting() bool { return s.IsMark() && s[1] == '!' }
 
 // MarshalText gives the eight characters.
 func (s Sub) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

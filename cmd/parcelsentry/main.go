@@ -28,6 +28,7 @@ type commands struct {
 	Run      runCommand      `cmd:"" help:"Run the service: read shipments from Kafka, count in Redis, alert."`
 	Replay   replayCommand   `cmd:"" help:"Run history from files through the very same path, in memory."`
 	Seed     seedCommand     `cmd:"" help:"Fill Redis from history, so that the service starts warm; nothing is sent."`
+	Resubmit resubmitCommand `cmd:"" help:"Write dead letters that can be counted by now, or were repaired, to the input again; each counts once."`
 	Profile  profileCommand  `cmd:"" help:"The population profile: what is usual of anybody."`
 	Check    checkCommand    `cmd:"" help:"Validate configuration files; every fault at once, with line and column."`
 	Generate generateCommand `cmd:"" help:"Make up shipments with labelled incidents."`

@@ -14,6 +14,7 @@ type outputFiles struct {
 	open    []*os.File
 	special []*os.File  // pipes and devices
 	ends    []io.Closer // of what is compressed
+	private bool        // new files are for their owner alone
 }
 
 // create opens a file beside the one to be written, compressed if it is called .gz or .zst; "" is nowhere, "-" is
@@ -34,7 +35,11 @@ func (f *outputFiles) create(name string, stdout io.Writer) (io.Writer, error) {
 		f.special = append(f.special, file)
 		return file, nil
 	}
-	file, err := os.Create(name + partial)
+	mode := os.FileMode(0o666)
+	if f.private {
+		mode = 0o600
+	}
+	file, err := os.OpenFile(name+partial, os.O_RDWR|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,7 @@ func (s *Service) seed(ctx context.Context, partition int, source pipeline.Sourc
 		Limits: limits(c), Metrics: s.metrics, Log: s.log, Observe: out.Observe,
 	})
 	err := pipeline.Run(ctx, worker, pipeline.IO{
-		Source: source, Store: pipeline.Forgetful{Store: s.store}, Profiles: s.profiles, Sink: out,
+		Source: source, Store: pipeline.Forgetful{Store: s.store}, Profiles: s.profiles, Buried: s.buried.from, Sink: out,
 		Fatal: func(err error) bool { return kafkaio.Fatal(err) || redisstore.Fatal(err) },
 		Grace: backtest.SeedGrace,
 	})

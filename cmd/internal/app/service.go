@@ -44,6 +44,7 @@ type Service struct {
 	profiles pipeline.StoredProfiles
 	group    *kafkaio.Group
 	producer *kafkaio.Producer
+	buried   *buried
 	http     *httpserver.Server
 	watchdog *watchdog.Watchdog
 	redis    *redisWatch
@@ -91,6 +92,7 @@ func New(o Options) (*Service, error) {
 	kafka.Activity = s.watchdog.Watch("the consumer group", nil)
 	s.group = kafkaio.NewGroup(kafka)
 	s.producer = kafkaio.NewProducer(kafka)
+	s.buried = &buried{kafka: kafka, topic: c.Kafka.Topics.DeadLetters, log: o.Log}
 	s.http = httpserver.New(httpserver.Options{
 		Address: c.HTTP.Address, Registry: s.registry, Log: o.Log,
 		Healthy: s.watchdog.Stuck,
@@ -170,6 +172,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // close ends what New made.
 func (s *Service) close() {
+	s.buried.close()
 	if err := errors.Join(s.producer.Close(), s.client.Close()); err != nil {
 		s.log.Warn("closing connections", "error", err)
 	}
@@ -213,7 +216,7 @@ func (s *Service) work(ctx context.Context, partition int, source pipeline.Sourc
 	task := s.watchdog.Watch(fmt.Sprintf("partition %d of %s", partition, c.Kafka.Topics.Shipments), worker.Where)
 	defer task.Leave()
 	err := pipeline.Run(ctx, worker, s.faults.io(pipeline.IO{
-		Source: source, Store: s.store, Profiles: s.profiles,
+		Source: source, Store: s.store, Profiles: s.profiles, Buried: s.buried.from,
 		Sink: s.sink(),
 		// Redis that refuses is waited for, with readiness off: somebody may mend it. Kafka that refuses for good
 		// is a setting to correct.

@@ -87,7 +87,11 @@ func marks(o *pipeline.Output, now time.Time) []kafkaio.Header {
 func (s *sink) deadLetter(d *pipeline.DeadLetter) kafkaio.Message {
 	letter := codec.DeadLetter{
 		Reason: d.Reason, Field: d.Field, Error: d.Error, At: d.At, RecordTime: d.Record.Time,
-		Key: d.Record.Key, Value: d.Record.Value,
+		Reached: d.Reached, Key: d.Record.Key, Value: d.Record.Value,
+	}
+	// Headers that can't be read are what the letter is about.
+	if again, err := d.Record.Resubmission(); err == nil && again != nil {
+		letter.First, letter.FirstTime = again.First, again.Time
 	}
 	m := kafkaio.Message{Topic: s.topics.DeadLetters, Key: d.Record.Key, Value: d.Record.Value}
 	if !s.payload || len(m.Key)+len(m.Value) > maxPayload {

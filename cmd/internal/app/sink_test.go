@@ -73,6 +73,13 @@ func TestSinkDeadLetter(t *testing.T) {
 			t.Errorf("payload %v: %+v", payload, m)
 		}
 	}
+	// One of a resubmitted record says where its message stood first, too.
+	first := pipeline.Resubmission{First: windows.Coordinates{Source: windows.Source{Topic: "shipments", Partition: 3}, Offset: 2}, Time: now}
+	letter.Record.Headers, letter.Reached = first.Headers(), true
+	again := (&sink{topics: config.Default().Kafka.Topics}).message(&pipeline.Output{DeadLetter: letter}, now)
+	if header(again, "offset") != "7" || header(again, "first") != "shipments/0/3/2" || header(again, "first_time") != "2026-03-02T10:00:00.000Z" || header(again, "reached") != "true" {
+		t.Errorf("of a resubmitted record: %+v", again)
+	}
 	letter.Record.Value = make([]byte, maxPayload)
 	m := (&sink{topics: config.Default().Kafka.Topics, payload: true}).message(&pipeline.Output{DeadLetter: letter}, now)
 	if len(m.Value) > 1000 {

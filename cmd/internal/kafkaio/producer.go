@@ -17,6 +17,9 @@ type Message struct {
 	// Key decides the partition, as Java producers do (murmur2). Without one, nil, any partition may be taken.
 	Key, Value []byte
 	Headers    []Header
+	// Partition, unless nil, is where the message goes whatever its key is, not negative; counted round if the topic has
+	// not so many.
+	Partition *int
 	// Time is the message's timestamp; zero stands for now.
 	Time time.Time
 }
@@ -108,7 +111,12 @@ func (p *Producer) route(ctx context.Context, messages []Message) (map[lane][]*M
 			}
 			known[m.Topic] = ids
 		}
-		to := lane{m.Topic, balancer.Balance(kafka.Message{Key: m.Key}, ids...)}
+		to := lane{topic: m.Topic}
+		if m.Partition != nil {
+			to.partition = ids[*m.Partition%len(ids)]
+		} else {
+			to.partition = balancer.Balance(kafka.Message{Key: m.Key}, ids...)
+		}
 		routes[to] = append(routes[to], m)
 	}
 	return routes, nil

@@ -115,7 +115,11 @@ func (w *Worker) ready(r *Record) (it item) {
 		it.skip = reasonCanary
 		return it
 	}
-	event, err := w.options.Decoder.Decode(r.Value, at, r.Time)
+	if w.buried.holds(r) {
+		it.skip = reasonRedelivered
+		return it
+	}
+	event, err := w.decode(r, at)
 	if err != nil {
 		it.dead = w.deadLetter(r, reasonMalformed, fieldOf(err), err.Error())
 		return it
@@ -128,7 +132,7 @@ func (w *Worker) ready(r *Record) (it item) {
 		return it
 	default:
 		it.dead = w.deadLetter(r, string(outcome), "event_time",
-			fmt.Sprintf("event time %s, record time %s", event.Time.Format(timeFormat), r.Time.UTC().Format(timeFormat)))
+			fmt.Sprintf("event time %s, record time %s", event.Time.Format(timeFormat), event.RecordTime.UTC().Format(timeFormat)))
 		return it
 	}
 	if u := w.options.Until; !u.IsZero() && !it.event.Time.Before(u) {
@@ -264,7 +268,7 @@ func (w *Worker) process(wk *work) bool {
 	w.repairs()
 	w.lag(&wk.batch)
 	if len(wk.items) > 0 {
-		if last := &wk.items[len(wk.items)-1]; last.dead == nil && !last.event.Time.IsZero() {
+		if last := &wk.items[len(wk.items)-1]; last.dead == nil && !last.event.Time.IsZero() && last.event.Resubmitted == nil {
 			w.metrics.timeLag.Set(w.now.Sub(last.event.Time).Seconds())
 			w.profileAge(&last.event)
 		}
@@ -275,6 +279,9 @@ func (w *Worker) process(wk *work) bool {
 func (w *Worker) processOne(it *item) (ok bool) {
 	m := w.options.Metrics
 	w.inHand.Store(it.record.Offset + 1)
+	if _, ok := it.record.Header(headerFirst); ok {
+		m.resubmitted.Inc()
+	}
 	switch {
 	case it.dead != nil:
 		w.bury(it)
@@ -342,6 +349,7 @@ func (w *Worker) count(it *item) {
 	}
 	if c.Outcome == detector.TooLate && it.to[0].Kind == detector.KindSender {
 		it.dead = w.deadLetter(it.record, string(c.Outcome), "event_time", "the sender keeps no counts of this time any more")
+		it.dead.Reached = true
 		w.bury(it)
 		w.tell(it.record, &c)
 		return

@@ -240,10 +240,15 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 // same: somebody has to look at it.
 func (w *Worker) reconsider(e *entry, j detector.Judged) {
 	r := &Record{Offset: j.Event().At.Offset, Time: j.Event().RecordTime}
+	if again := j.Event().Resubmitted; again != nil {
+		r.Time = again.At
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			e.subject, _ = detector.NewSubject(e.subject.Entity)
-			w.bury(&item{record: r, dead: w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))})
+			dead := w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
+			dead.Reached = true
+			w.bury(&item{record: r, dead: dead})
 		}
 	}()
 	c := w.options.Set.Reconsider(j, e.subject)

@@ -37,6 +37,7 @@ const (
 // Metrics are what all workers of a process count. No label names a sender, a recipient or a route.
 type Metrics struct {
 	events       *prometheus.CounterVec
+	resubmitted  prometheus.Counter
 	timeLag      *prometheus.GaugeVec
 	offsetLag    *prometheus.GaugeVec
 	profileAge   *prometheus.GaugeVec
@@ -100,6 +101,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 	sizes := prometheus.ExponentialBuckets(1, 4, 10)
 	m := &Metrics{
 		events:        counter("events_total", "Records by what became of them, and why.", "outcome", "reason"),
+		resubmitted:   counter("resubmitted_total", "Records read whose messages were dead letters and were written to the log again; each is among parcelsentry_events_total too.").WithLabelValues(),
 		timeLag:       gauge("event_time_lag_seconds", "Seconds between now and the event time of the last event counted.", "topic", "partition"),
 		offsetLag:     gauge("offset_lag", "Records in the log after the last one processed.", "topic", "partition"),
 		profileAge:    gauge("profile_age_seconds", "Seconds of event time from the beginning of the day that the profile in force was made for to the last event counted: below a day unless no new profile is made.", "topic", "partition"),

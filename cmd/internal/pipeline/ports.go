@@ -131,4 +131,7 @@ type DeadLetter struct {
 	Error  string
 	At     windows.Coordinates
 	Record Record
+	// Reached: the event came to its entities, of which some may have counted it. The same comes of it when the record is
+	// read again; it must not be written to the log again.
+	Reached bool
 }

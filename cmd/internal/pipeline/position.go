@@ -12,6 +12,8 @@ type standing struct {
 	fences *windows.Fences
 	// cuts is what SetCut noted, nil for nothing.
 	cuts *windows.Fences
+	// buried are the dead letters among the records to come.
+	buried buried
 	// first and end bound the log: [first, end).
 	first, end int64
 	// committed is the group's offset, windows.NoOffset for none.

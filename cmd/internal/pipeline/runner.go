@@ -19,7 +19,10 @@ type IO struct {
 	Store  windows.Store
 	// Profiles says what the population is like.
 	Profiles Profiles
-	Sink     Sink
+	// Buried, unless nil, gives the dead letters of a partition from an offset on: their offsets, and the timestamps of
+	// the records in Unix milliseconds. None of them was written before since, unless that is zero.
+	Buried func(ctx context.Context, partition windows.Source, from int64, since time.Time) (map[int64]int64, error)
+	Sink   Sink
 	// Fatal tells errors that no retry mends, such as a wrong password; nil means there are none.
 	Fatal func(error) bool
 	// Grace is how long the work in hand may take to be flushed after ctx ends.
@@ -45,6 +48,9 @@ type runner struct {
 	completions chan completion
 	queues      map[operation]chan request
 	failed      chan error
+
+	buried     buried // as last asked for, nil before
+	buriedFrom int64
 
 	mark mark // where the worker stood after its last step
 
@@ -267,9 +273,11 @@ func (r *runner) stand(ctx context.Context) (standing, error) {
 		return s, err
 	}
 	if _, highest, present := extent(s.fences); present > 0 && highest.Offset >= s.first && highest.Offset < s.end {
-		s.probed, s.found, err = r.io.Source.RecordTime(ctx, highest.Offset)
+		if s.probed, s.found, err = r.io.Source.RecordTime(ctx, highest.Offset); err != nil {
+			return s, err
+		}
 	}
-	return s, err
+	return s, r.bury(ctx, &s)
 }
 
 // written notes how long alerts took from their record's timestamp to their acknowledgement.

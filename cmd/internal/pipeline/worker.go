@@ -133,6 +133,7 @@ type Worker struct {
 	back      goingBack              // why it stands, if it went back
 	leaving   string                 // why the worker is to stand anew as soon as all that it has read is flushed
 	poison    map[int64]panicked     // records that made the code panic
+	buried    buried                 // dead letters of earlier lives
 
 	fetch   fetching
 	work    *work
@@ -337,7 +338,7 @@ func (w *Worker) stood(s standing) {
 		w.named, w.checkNow = gone, true
 	}
 	_, highest, _ := extent(s.fences)
-	w.source, w.cuts = d.source, s.cuts
+	w.source, w.cuts, w.buried = d.source, s.cuts, s.buried
 	if s.committed > s.end {
 		s.committed = windows.NoOffset // of another log than this one
 	}
