@@ -16,6 +16,8 @@ func simSeeds() []simSeed {
 		{496, "a flag's score was that of another entity, which a repeat did not see (TestFlagScore)"},
 		{572, "the committed offset of a deleted topic told that dead letters of the new one were out, as the fences were lost (TestDeadLettersAfterLostState)"},
 		{688, "the same after the log was cut"},
+		{441, "what retention took of a topic made anew was not named as lost (TestNewTopicCutAlready)"},
+		{845, "fences lost after a checkpoint and before the first commit were taken for a Begin cut short (TestDecide)"},
 	}
 }
 
