@@ -225,7 +225,7 @@ type fileSource struct {
 	most int // records a fetch
 }
 
-func readFile(b *testing.B, file string) []pipeline.Record {
+func readFile(b testing.TB, file string) []pipeline.Record {
 	b.Helper()
 	lines, err := logfile.Open([]string{file}, nil)
 	if err != nil {
