@@ -68,12 +68,15 @@ func create(t *testing.T, o Options, partitions int, config ...string) {
 	if err := CreateTopics(limited(t), o, spec); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		c := o.withDefaults().connect()
-		defer c.close()
-		// A broker that is gone has no topics left over.
-		_, _ = c.client.DeleteTopics(context.Background(), &kafka.DeleteTopicsRequest{Topics: []string{o.Topic}})
-	})
+	// A broker that is gone has no topics left over.
+	t.Cleanup(func() { _, _ = remove(context.Background(), o) })
+}
+
+// remove deletes the topic.
+func remove(ctx context.Context, o Options) (*kafka.DeleteTopicsResponse, error) {
+	c := o.withDefaults().connect()
+	defer c.close()
+	return c.client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{o.Topic}})
 }
 
 // write writes messages with the values given, each under the key, with times a second apart.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -21,7 +22,20 @@ type source struct {
 	commit func(offset int64) error
 	// conn is Fetch's, nil when there is none.
 	conn *kafka.Conn
+	// last is the record that was read last, nil before; fetched is when Fetch last ended.
+	last    atomic.Pointer[landmark]
+	fetched time.Time
 }
+
+// landmark is a record by which a log is known again.
+type landmark struct {
+	offset int64
+	at     time.Time
+}
+
+// fetchGap is the time without a fetch after which Fetch makes sure that the log is still the same. A topic is not
+// deleted and created again so fast that a fetch at every moment would not meet an error.
+const fetchGap = time.Second
 
 // close ends the source; no method may be running.
 func (s *source) close() {
@@ -31,8 +45,15 @@ func (s *source) close() {
 	}
 }
 
-// Fetch implements pipeline.Source.
+// Fetch implements pipeline.Source. A topic that was deleted and created again may hold the offset, too: with a new
+// connection, or after a pause, the last record is read again first.
 func (s *source) Fetch(ctx context.Context, offset int64) (pipeline.Batch, error) {
+	doubt := s.conn == nil || time.Since(s.fetched) > fetchGap
+	if last := s.last.Load(); doubt && last != nil {
+		if err := s.recognise(ctx, last); err != nil {
+			return pipeline.Batch{}, s.failed(ctx, "recognise", err)
+		}
+	}
 	if s.conn == nil {
 		conn, err := s.cluster.dialLeader(ctx, s.topic, s.partition)
 		if err != nil {
@@ -48,7 +69,25 @@ func (s *source) Fetch(ctx context.Context, offset int64) (pipeline.Batch, error
 	if err != nil {
 		return pipeline.Batch{}, s.failed(ctx, "fetch from", err)
 	}
+	s.fetched = time.Now()
+	if n := len(r.records); n > 0 {
+		s.last.Store(&landmark{r.records[n-1].Offset, r.records[n-1].Time})
+	}
 	return pipeline.Batch{Records: r.records, Next: r.next, End: r.end}, nil
+}
+
+// recognise gives ErrOutOfRange if another record stands where the last one stood. That it is gone, or can't be
+// decoded, proves nothing.
+func (s *source) recognise(ctx context.Context, last *landmark) error {
+	at, found, err := s.recordTime(ctx, last.offset)
+	switch {
+	case err != nil && !errors.Is(err, errDecoder):
+		return err
+	case found && !at.Equal(last.at):
+		s.last.Store(nil)
+		return fmt.Errorf("%w: another record stands at offset %d", pipeline.ErrOutOfRange, last.offset)
+	}
+	return nil
 }
 
 // Bounds implements pipeline.Source.
@@ -64,7 +103,18 @@ func (s *source) Bounds(ctx context.Context) (first, end int64, err error) {
 }
 
 // RecordTime implements pipeline.Source.
-func (s *source) RecordTime(ctx context.Context, offset int64) (at time.Time, found bool, err error) {
+func (s *source) RecordTime(ctx context.Context, offset int64) (time.Time, bool, error) {
+	at, found, err := s.recordTime(ctx, offset)
+	if err != nil {
+		return time.Time{}, false, s.failed(ctx, "read a record of", err)
+	}
+	if found {
+		s.last.Store(&landmark{offset, at})
+	}
+	return at, found, nil
+}
+
+func (s *source) recordTime(ctx context.Context, offset int64) (at time.Time, found bool, err error) {
 	o := &s.cluster.options
 	err = s.once(ctx, o.Timeout+o.FetchWait, func(conn *kafka.Conn) error {
 		// One byte: a broker gives a whole record batch all the same, and no more.
@@ -74,13 +124,10 @@ func (s *source) RecordTime(ctx context.Context, offset int64) (at time.Time, fo
 		}
 		return err
 	})
-	switch {
-	case errors.Is(err, pipeline.ErrOutOfRange):
+	if errors.Is(err, pipeline.ErrOutOfRange) {
 		return time.Time{}, false, nil
-	case err != nil:
-		return time.Time{}, false, s.failed(ctx, "read a record of", err)
 	}
-	return at, found, nil
+	return at, found, err
 }
 
 // Committed implements pipeline.Source.

@@ -107,6 +107,67 @@ func TestRecordsCutAway(t *testing.T) {
 	}
 }
 
+// TestTopicCreatedAnew is not read on at the old offset, although it holds it: a source knows the log by the record
+// that it fetched last, and one that has fetched none yet by the one that a worker's last fence names.
+func TestTopicCreatedAnew(t *testing.T) {
+	everywhere(t, func(t *testing.T, o Options) {
+		createdAnew(t, o, func(ctx context.Context, s *source) error {
+			_, err := s.Fetch(ctx, 0)
+			return err
+		})
+		if _, err := remove(limited(t), o); err != nil {
+			t.Fatal(err)
+		}
+		createdAnew(t, o, func(ctx context.Context, s *source) error {
+			_, _, err := s.RecordTime(ctx, 9)
+			return err
+		})
+	})
+}
+
+func createdAnew(t *testing.T, o Options, look func(context.Context, *source) error) {
+	ctx := limited(t)
+	create(t, o, 1)
+	write(t, o, "sender", numbered(0, 10)...)
+	s := open(t, o)
+	if err := look(ctx, s); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := remove(ctx, o); err != nil {
+		t.Fatal(err)
+	}
+	for { // the connection lasts until the broker has noticed
+		if _, err := s.Fetch(ctx, 10); err != nil {
+			break
+		}
+	}
+	create(t, o, 1)
+	others := messages(o.Topic, "sender", numbered(0, 30)...)
+	for i := range others {
+		others[i].Time = others[i].Time.Add(time.Hour)
+	}
+	p := NewProducer(o)
+	defer p.Close()
+	if err := p.Write(ctx, others); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		b, err := s.Fetch(ctx, 10)
+		if err == nil {
+			t.Fatalf("read on with %d records of another topic", len(b.Records))
+		}
+		if errors.Is(err, pipeline.ErrOutOfRange) {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+	}
+	if b, err := s.Fetch(ctx, 0); err != nil || b.Next != 30 {
+		t.Errorf("from the start: up to %d, %v", b.Next, err)
+	}
+}
+
 func TestCompactedTopic(t *testing.T) {
 	c, o := fake(t)
 	create(t, o, 1, "cleanup.policy", "compact")
@@ -159,6 +220,7 @@ func TestAnyLog(t *testing.T) {
 	serveBytes(c, func(from int64) (end int64, raw []byte) { return answer(log, from) })
 	rapid.Check(t, func(t *rapid.T) {
 		log = anyLog(t)
+		s.last.Store(nil) // it is another log
 		checkLog(ctx, t, s, log)
 	})
 }

@@ -250,6 +250,7 @@ func (w *Worker) process(wk *work) bool {
 		w.options.Metrics.entities.Sub(float64(n))
 	}
 	w.progressed()
+	w.repairs()
 	w.lag(&wk.batch)
 	if len(wk.items) > 0 {
 		if last := &wk.items[len(wk.items)-1]; last.dead == nil && !last.event.Time.IsZero() {

@@ -20,9 +20,11 @@ var (
 type fakeIO struct {
 	windows.Store
 
-	mu        sync.Mutex
-	log       []Record
-	ends      int // the fetch from which on the source ends with its log, 0 for never
+	mu   sync.Mutex
+	log  []Record
+	ends int // the fetch from which on the source ends with its log, 0 for never
+	// later is the number of records, at the end of the log, that come only once something was written.
+	later     int
 	profiles  *ProfileChain
 	committed int64
 	said      []Output
@@ -98,7 +100,7 @@ func (f *fakeIO) RecordTime(_ context.Context, offset int64) (time.Time, bool, e
 }
 
 func (f *fakeIO) Fetch(ctx context.Context, offset int64) (Batch, error) {
-	end := int64(len(f.log))
+	end := f.end()
 	if offset == end { // a broker waits a little for records
 		select {
 		case <-ctx.Done():
@@ -108,8 +110,18 @@ func (f *fakeIO) Fetch(ctx context.Context, offset int64) (Batch, error) {
 	if err := f.call(ctx, opFetch); err != nil {
 		return Batch{}, err
 	}
-	done := f.ends > 0 && f.calls[opFetch] >= f.ends
-	return Batch{Records: f.log[offset:], Next: end, End: end, Done: done}, ctx.Err()
+	end = f.end()
+	done := f.ends > 0 && f.calls[opFetch] >= f.ends && end == int64(len(f.log))
+	return Batch{Records: f.log[offset:end], Next: end, End: end, Done: done}, ctx.Err()
+}
+
+func (f *fakeIO) end() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.calls[opWrite] == 0 {
+		return int64(len(f.log) - f.later)
+	}
+	return int64(len(f.log))
 }
 
 func (f *fakeIO) Commit(ctx context.Context, offset int64) error {
@@ -127,6 +139,19 @@ func (f *fakeIO) Begin(ctx context.Context, source windows.Source, at windows.Fe
 		return err
 	}
 	return f.Store.Begin(ctx, source, at)
+}
+
+// Fences fails for opVerify only: until Begin they are read to find the position.
+func (f *fakeIO) Fences(ctx context.Context, topic string, partition int) (*windows.Fences, error) {
+	f.mu.Lock()
+	begun := f.calls[opBegin] > 0
+	f.mu.Unlock()
+	if begun && topic == "shipments" {
+		if err := f.call(ctx, opVerify); err != nil {
+			return nil, err
+		}
+	}
+	return f.Store.Fences(ctx, topic, partition)
 }
 
 func (f *fakeIO) Load(ctx context.Context, source windows.Source, keys []windows.Key) ([]windows.Loaded, error) {

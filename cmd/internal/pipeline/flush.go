@@ -18,7 +18,9 @@ type flight struct {
 	barrier uint64 // outputs said before it; they must be acknowledged first
 	// applying: the deltas have been sent.
 	applying bool
-	began    time.Time
+	// checkpoint: it moves the fences of all buckets.
+	checkpoint bool
+	began      time.Time
 }
 
 // update is what the flight does to a bucket, nil if nothing.
@@ -53,7 +55,7 @@ func (w *Worker) flushDue() bool {
 	switch {
 	case w.processed.Offset <= w.applied.Offset:
 		return w.processed.Offset > w.checked && w.checkpointDue()
-	case w.phase == phaseStopping, len(w.foreign) > 0, w.pending >= limits.FlushEvents, w.passed >= limits.MaxUnflushed:
+	case w.phase == phaseStopping, w.leaving != "", len(w.foreign) > 0, w.pending >= limits.FlushEvents, w.passed >= limits.MaxUnflushed:
 		return true
 	case w.passedPoison():
 		return true // at once, so that the next poison record doesn't cost reading all this again
@@ -67,7 +69,7 @@ func (w *Worker) flushDue() bool {
 
 func (w *Worker) checkpointDue() bool {
 	every := w.options.Limits.CheckpointInterval
-	return w.phase == phaseStopping || w.passedPoison() || (every > 0 && w.now.Sub(w.lastCheck) >= every)
+	return w.phase == phaseStopping || w.leaving != "" || w.checkNow || w.passedPoison() || (every > 0 && w.now.Sub(w.lastCheck) >= every)
 }
 
 // passedPoison tells that a poison record lies behind, and that this is not applied yet.
@@ -86,7 +88,7 @@ func (w *Worker) beginFlush() {
 	f := &flight{to: w.processed, events: w.pending, barrier: w.said, began: w.now}
 	if w.processed.Offset <= w.applied.Offset {
 		// Only a checkpoint: a fence that does not move can't carry deltas, so what was judged again waits.
-		f.updates = w.checkpoint(nil, f.to)
+		f.updates, f.checkpoint = w.checkpoint(nil, f.to), true
 		w.flight = f
 		return
 	}
@@ -106,7 +108,7 @@ func (w *Worker) beginFlush() {
 		f.entries = append(f.entries, e)
 	}
 	if w.checkpointDue() {
-		f.updates = w.checkpoint(f.updates, f.to)
+		f.updates, f.checkpoint = w.checkpoint(f.updates, f.to), true
 	}
 	w.changed, w.pending, w.passed = waiting, 0, 0
 	w.flight = f
@@ -114,7 +116,7 @@ func (w *Worker) beginFlush() {
 
 // checkpoint adds the buckets that are not among the changed ones and lag behind.
 func (w *Worker) checkpoint(changed []windows.Update, to windows.Fence) []windows.Update {
-	w.lastCheck, w.checked = w.now, to.Offset
+	w.lastCheck, w.checked, w.checkNow = w.now, to.Offset, false
 	var all []windows.Update
 	for b := range windows.Buckets {
 		switch {
@@ -176,6 +178,10 @@ func (w *Worker) landed() {
 	w.flight = nil
 	w.applied = f.to
 	w.commitAfter = max(w.commitAfter, f.barrier)
+	w.landings++
+	if f.checkpoint {
+		w.named = 0 // the fences say now what is missing
+	}
 	if w.loads {
 		w.flown = append(w.flown, f)
 	}

@@ -211,6 +211,8 @@ func (h *harness) execute(q request) completion {
 		c.results, err = h.store.Apply(ctx, q.source, q.updates)
 	case opCommit:
 		h.committed = q.offset
+	case opVerify:
+		c.fences, err = h.store.Fences(ctx, "shipments", 0)
 	}
 	if err != nil {
 		h.t.Fatal(err)

@@ -40,6 +40,7 @@ type Metrics struct {
 	offsetLag    *prometheus.GaugeVec
 	profileAge   *prometheus.GaugeVec
 	lastProgress *prometheus.GaugeVec
+	repair       *prometheus.GaugeVec
 	assigned     prometheus.Gauge
 
 	alerts       *prometheus.CounterVec
@@ -59,6 +60,7 @@ type Metrics struct {
 	evictions prometheus.Counter
 
 	rewinds *prometheus.CounterVec
+	rewound *prometheus.CounterVec
 	lost    prometheus.Counter
 	retries *prometheus.CounterVec
 }
@@ -94,6 +96,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 		offsetLag:     gauge("offset_lag", "Records in the log after the last one processed.", "topic", "partition"),
 		profileAge:    gauge("profile_age_seconds", "Seconds of event time from the beginning of the day that the profile in force was made for to the last event counted: below a day unless no new profile is made.", "topic", "partition"),
 		lastProgress:  gauge("last_progress_timestamp_seconds", "When the partition last processed a record or found nothing new, in Unix time.", "topic", "partition"),
+		repair:        gauge("repair_records", "Offsets still to be read again until the counts are whole; 0 unless lost state is being repaired.", "topic", "partition"),
 		assigned:      gauge("assigned_partitions", "Partitions that this process works on.").WithLabelValues(),
 		alerts:        counter("alerts_total", "Alerts by rule, severity and activity.", "rule", "severity", "activity"),
 		suppressed:    counter("suppressed_total", "Findings over a threshold held back by the cooldown, by rule.", "rule"),
@@ -109,7 +112,8 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 		misses:        counter("working_set_misses_total", "Entities loaded from the store.").WithLabelValues(),
 		evictions:     counter("working_set_evictions_total", "Entities evicted from memory.").WithLabelValues(),
 		rewinds:       counter("rewinds_total", "Times that a partition went back to its fences, by cause.", "cause"),
-		lost:          counter("lost_records_total", "Records that the log no longer held when they were to be counted.").WithLabelValues(),
+		rewound:       counter("rewound_records_total", "Offsets that partitions went back, by cause.", "cause"),
+		lost:          counter("lost_records_total", "Offsets that the log no longer held when their records were to be counted, or counted again after lost state: at most so many records are missing in the counts.").WithLabelValues(),
 		retries:       counter("retries_total", "Attempts that failed and were made again, by operation.", "operation"),
 	}
 	m.events.WithLabelValues(outcomeCounted, "")
@@ -135,6 +139,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 	}
 	for _, cause := range []string{causeLostState, causeNewTopic, rewindRefused, rewindForeign, rewindOutOfRange, rewindPoison} {
 		m.rewinds.WithLabelValues(cause)
+		m.rewound.WithLabelValues(cause)
 	}
 	for _, op := range operations {
 		m.retries.WithLabelValues(string(op))
@@ -186,8 +191,9 @@ func strongestRule(findings []detector.Finding) string {
 
 // partition holds the gauges of one partition, which go when it is revoked.
 type partitionMetrics struct {
-	timeLag, offsetLag, profileAge, lastProgress prometheus.Gauge
-	forget                                       func()
+	timeLag, offsetLag, profileAge, lastProgress, repair prometheus.Gauge
+
+	forget func()
 }
 
 func (m *Metrics) partition(topic string, partition int) partitionMetrics {
@@ -198,12 +204,14 @@ func (m *Metrics) partition(topic string, partition int) partitionMetrics {
 		offsetLag:    m.offsetLag.WithLabelValues(topic, p),
 		profileAge:   m.profileAge.WithLabelValues(topic, p),
 		lastProgress: m.lastProgress.WithLabelValues(topic, p),
+		repair:       m.repair.WithLabelValues(topic, p),
 		forget: func() {
 			m.assigned.Dec()
 			m.timeLag.DeleteLabelValues(topic, p)
 			m.offsetLag.DeleteLabelValues(topic, p)
 			m.profileAge.DeleteLabelValues(topic, p)
 			m.lastProgress.DeleteLabelValues(topic, p)
+			m.repair.DeleteLabelValues(topic, p)
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -35,7 +36,8 @@ type start struct {
 	// begin is the fence for buckets that have none, nil when all have one.
 	begin *windows.Fence
 	cause string
-	// lost is the number of offsets that no log holds any more and that some bucket has not counted.
+	// lost is the number of offsets that no log holds any more and that some bucket has not counted, as far as its fence
+	// tells: a quiet bucket's may be one checkpoint behind after a crash. Of a bucket without a fence it is all of them.
 	lost int64
 }
 
@@ -55,6 +57,9 @@ func decide(s standing, atEnd bool) start {
 	case present == 0:
 		d.cause, d.position = causeLostState, s.first
 		d.begin = &windows.Fence{Offset: s.first - 1}
+		if !seededEverywhere(s.cuts) {
+			d.lost = s.first
+		}
 		return d
 	case otherTopic(s, highest):
 		d.cause, d.position = causeNewTopic, s.first
@@ -72,6 +77,9 @@ func decide(s standing, atEnd bool) start {
 	}
 	d.position = lowest.Offset + 1
 	d.lost = max(0, s.first-d.position)
+	if d.cause == causeLostState && !seededEverywhere(s.cuts) {
+		d.lost = s.first
+	}
 	if s.committed >= 0 {
 		d.position = min(d.position, s.committed)
 	}
@@ -96,6 +104,11 @@ func extent(f *windows.Fences) (lowest, highest windows.Fence, present int) {
 		present++
 	}
 	return lowest, highest, present
+}
+
+// seededEverywhere tells that all buckets have what is before the log from files.
+func seededEverywhere(cuts *windows.Fences) bool {
+	return cuts != nil && !slices.Contains(cuts.Present[:], false)
 }
 
 // beginCutShort tells that the missing fences were never written: Begin writes bucket 0 last, all the same fence, and

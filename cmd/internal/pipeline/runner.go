@@ -213,6 +213,8 @@ func (r *runner) do(ctx context.Context, q request) (completion, error) {
 		c.results, err = r.io.Store.Apply(ctx, q.source, q.updates)
 	case opCommit:
 		err = r.io.Source.Commit(ctx, q.offset)
+	case opVerify:
+		c.fences, err = r.io.Store.Fences(ctx, r.worker.options.Topic, r.worker.options.Partition)
 	}
 	return c, err
 }

@@ -357,6 +357,8 @@ func (c *cast) execute(partition int, q request) completion {
 		}
 	case opApply:
 		done.results, _ = c.store.Apply(ctx, q.source, q.updates)
+	case opVerify:
+		done.fences, _ = c.store.Fences(ctx, "shipments", partition)
 	case opCommit:
 		c.committed[partition] = q.offset
 	}

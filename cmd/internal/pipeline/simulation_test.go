@@ -400,6 +400,8 @@ func (s *simulation) execute(p *process, q request) completion {
 		for i := range q.outputs {
 			s.hear(&q.outputs[i])
 		}
+	case opVerify:
+		c.fences = s.stand(p.partition).fences
 	case opApply:
 		c.results = s.apply(q.source, q.updates)
 	case opCommit:

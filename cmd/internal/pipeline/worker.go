@@ -54,9 +54,10 @@ const (
 	opWrite   operation = "write"
 	opApply   operation = "apply"
 	opCommit  operation = "commit"
+	opVerify  operation = "verify" // read fences that should stand where they are
 )
 
-var operations = [...]operation{opStand, opBegin, opProfile, opFetch, opLoad, opWrite, opApply, opCommit}
+var operations = [...]operation{opStand, opBegin, opProfile, opFetch, opLoad, opWrite, opApply, opCommit, opVerify}
 
 // request asks for one operation. At most one of each kind is under way in a session.
 type request struct {
@@ -79,6 +80,7 @@ type completion struct {
 	op       operation
 	standing standing          // opStand
 	cuts     *windows.Fences   // opBegin: read after it, so that a seed which begins meanwhile sees one or is seen
+	fences   *windows.Fences   // opVerify
 	batch    Batch             // opFetch
 	outside  bool              // opFetch: ErrOutOfRange
 	loaded   []windows.Loaded  // opLoad
@@ -100,7 +102,7 @@ const (
 // Why a worker went back to its fences while running.
 const (
 	rewindRefused    = "refused"      // an apply met another fence than expected
-	rewindForeign    = "moved"        // a load met another fence than expected
+	rewindForeign    = "moved"        // a load, or a look while nothing came, met another fence than expected
 	rewindOutOfRange = "out_of_range" // the log was cut or is another one
 	rewindPoison     = reasonPoison   // a record made the code panic
 )
@@ -122,7 +124,9 @@ type Worker struct {
 	told      int64                  // records before it had their dead letters acknowledged before
 	seen      int64                  // records up to it were read before: redelivered
 	repairing int64                  // records up to it repair lost state: degraded
-	cut       int64                  // records before it that are missing have been counted as lost
+	named     int64                  // records before it that are missing are named as lost, until a checkpoint has noted it
+	back      goingBack              // why it stands, if it went back
+	leaving   string                 // why the worker is to stand anew as soon as all that it has read is flushed
 	poison    map[int64]string       // records that made the code panic, and how
 
 	fetch   fetching
@@ -150,10 +154,19 @@ type Worker struct {
 	said, acked  uint64 // outputs handed over, and acknowledged
 	commitAfter  uint64 // said, when the last applied events had been judged
 	checked      int64  // the record to which the last checkpoint moved all fences
+	checkNow     bool   // a checkpoint is due
+	verifying    bool   // an opVerify is under way
+	landings     int    // flushes landed since it was asked for
 	committing   bool
 	lastCommit   time.Time
 	lastCheck    time.Time
 	ended        bool // the source has no more, and the worker is to read it to the end
+}
+
+// goingBack is a rewind whose end is not known yet.
+type goingBack struct {
+	cause string
+	from  int64 // the last record processed
 }
 
 type fetching struct {
@@ -223,6 +236,8 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 		w.writing = 0
 	case opApply:
 		w.appliedAll(c.results)
+	case opVerify:
+		w.verified(c.fences)
 	case opCommit:
 		w.committing = false
 		if w.phase == phaseStanding { // of a new topic
@@ -262,7 +277,7 @@ func (w *Worker) stand() {
 	w.changed, w.pending, w.passed = nil, 0, 0
 	w.foreign, w.loads, w.reloading, w.flown = nil, false, false, nil
 	w.outbox, w.writing, w.said, w.acked, w.commitAfter = nil, 0, 0, 0, 0
-	w.committing, w.ended = false, false
+	w.committing, w.ended, w.verifying, w.checkNow, w.leaving = false, false, false, false, ""
 	w.profiling, w.gathered = false, detector.NewSums()
 	w.ask(request{op: opStand})
 }
@@ -278,6 +293,7 @@ func (w *Worker) rewind(cause string) {
 	w.options.Log.Warn("going back to the last counted records", "cause", cause, "processed", w.processed.Offset, "counted", w.applied.Offset)
 	w.repairing = max(w.repairing, w.processed.Offset)
 	w.seen = max(w.seen, w.processed.Offset)
+	w.back = goingBack{cause, w.processed.Offset}
 	if w.phase == phaseStopping && !w.ended {
 		// Nothing more is to be read; what was not applied stays uncommitted for the next owner. A source that ended
 		// has no next owner.
@@ -295,11 +311,11 @@ func (w *Worker) stood(s standing) {
 		w.options.Metrics.rewinds.WithLabelValues(d.cause).Inc()
 		w.options.Log.Warn("reading from the first record there is", "cause", d.cause, "offset", d.position, "committed", s.committed)
 	}
-	if lost := min(d.lost, s.first-w.cut); lost > 0 {
+	if lost := min(d.lost, s.first-w.named); lost > 0 {
 		w.options.Metrics.lost.Add(float64(lost))
-		w.options.Log.Error("records were cut from the log before they were counted", "records", lost, "first", s.first)
+		w.options.Log.Error("records are cut from the log and not in the counts", "records", lost, "first", s.first, "cause", d.cause)
+		w.named, w.checkNow = s.first, true
 	}
-	w.cut = s.first
 	_, highest, _ := extent(s.fences)
 	w.source, w.cuts = d.source, s.cuts
 	if s.committed > s.end {
@@ -314,6 +330,7 @@ func (w *Worker) stood(s standing) {
 		clear(w.poison)
 	case causeLostState:
 		w.repairing = max(w.repairing, w.seen)
+		w.back = goingBack{d.cause, w.seen}
 	case causeFirst:
 		w.repairing = windows.NoOffset
 	}
@@ -325,6 +342,12 @@ func (w *Worker) stood(s standing) {
 	}
 	w.fetch.next = d.position
 	w.processed = windows.Fence{Offset: d.position - 1}
+	w.repairs()
+	if far := w.back.from - w.processed.Offset; w.back.cause != "" && d.cause != causeNewTopic && far > 0 {
+		w.options.Metrics.rewound.WithLabelValues(w.back.cause).Add(float64(far))
+		w.options.Log.Warn("reading again", "cause", w.back.cause, "from", d.position, "records", far)
+	}
+	w.back = goingBack{}
 	w.applied, w.checked = w.processed, w.processed.Offset
 	if lowest, _, _ := extent(s.fences); d.begin == nil {
 		w.checked = lowest.Offset
@@ -385,11 +408,13 @@ func (w *Worker) advance() {
 	w.nextReload()
 	w.nextCommit()
 	w.nextTeach()
+	w.nextVerify()
 	w.nextStop()
+	w.nextLeave()
 }
 
 func (w *Worker) nextFetch() {
-	if w.phase != phaseRunning || w.fetch.underWay || w.fetch.ready != nil || w.ended || w.full() {
+	if w.phase != phaseRunning || w.fetch.underWay || w.fetch.ready != nil || w.ended || w.leaving != "" || w.full() {
 		return
 	}
 	w.fetch.underWay = true
@@ -411,7 +436,8 @@ func (w *Worker) fetched(b Batch, outside bool) {
 		return
 	}
 	if outside {
-		w.rewind(rewindOutOfRange)
+		// What has been read can't be read again, perhaps: it is flushed first.
+		w.leaving = rewindOutOfRange
 		return
 	}
 	w.fetch.next = max(w.fetch.next, b.Next)
@@ -422,6 +448,11 @@ func (w *Worker) fetched(b Batch, outside bool) {
 		return
 	}
 	w.fetch.ready = &b
+}
+
+// repairs tells how much is still to be read again.
+func (w *Worker) repairs() {
+	w.metrics.repair.Set(float64(max(0, w.repairing-w.processed.Offset)))
 }
 
 func (w *Worker) progressed() { w.metrics.lastProgress.Set(float64(w.now.UnixMilli()) / 1000) }
@@ -453,12 +484,25 @@ func (w *Worker) nextCommit() {
 	switch {
 	case w.committing || next <= w.committed || w.acked < w.commitAfter || len(w.foreign) > 0:
 		return
-	case w.phase == phaseRunning && w.now.Sub(w.lastCommit) < w.options.Limits.CommitInterval:
+	case w.phase == phaseRunning && w.leaving == "" && w.now.Sub(w.lastCommit) < w.options.Limits.CommitInterval:
 		return
 	}
 	w.committing = true
 	w.committed, w.lastCommit = next, w.now
 	w.ask(request{op: opCommit, offset: next})
+}
+
+// nextLeave stands anew once nothing of what was read is in memory only.
+func (w *Worker) nextLeave() {
+	if w.leaving == "" || w.phase != phaseRunning || w.busy() || w.work != nil || w.fetch.ready != nil || w.processed.Offset > w.checked {
+		return
+	}
+	w.rewind(w.leaving)
+}
+
+// busy tells that something is under way that a worker waits for before it leaves.
+func (w *Worker) busy() bool {
+	return w.flight != nil || w.writing > 0 || len(w.outbox) > 0 || w.committing || len(w.foreign) > 0 || w.profiling
 }
 
 // nextStop stops once there is nothing left to do.
@@ -468,7 +512,7 @@ func (w *Worker) nextStop() {
 		w.nextFlush()
 		w.nextCommit()
 	}
-	if w.phase != phaseStopping || w.flight != nil || w.writing > 0 || len(w.outbox) > 0 || w.committing || len(w.foreign) > 0 || w.profiling {
+	if w.phase != phaseStopping || w.busy() {
 		return
 	}
 	w.halt()

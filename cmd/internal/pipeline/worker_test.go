@@ -360,27 +360,107 @@ func (h *harness) finishSource() {
 	h.answer(c)
 }
 
-// TestOutOfRange: the log was cut below what the worker had yet to read; it goes on at what is left and says the loss
-// once.
+// TestOutOfRange: the log was cut below what the worker had yet to read; it notes how far all is counted, goes on at
+// what is left and says the loss once.
 func TestOutOfRange(t *testing.T) {
 	h := newHarness(t, func(o *Options) { o.Limits.FlushEvents = 1 })
 	h.post("A", "A")
 	h.settle()
 	h.post("A", "A", "B")
 	h.first, h.log = 4, h.log[4:]
-	h.do(opFetch)
-	h.wantRewinds(rewindOutOfRange, 1)
 	h.settle()
-	h.add(h.parcel("B", poisonPlace, h.now)) // and back once more, before a checkpoint
+	h.wantRewinds(rewindOutOfRange, 1)
+	h.add(h.parcel("B", poisonPlace, h.now)) // and back once more
 	h.pass(time.Second)
 	h.settle()
 	h.stop()
-	if got := testutil.ToFloat64(h.metrics.lost); got != 4 {
-		t.Errorf("%v records lost, want 4: the buckets that count nothing did not see 0 to 3", got)
+	if got := testutil.ToFloat64(h.metrics.lost); got != 2 {
+		t.Errorf("%v records lost, want 2", got)
 	}
 	if h.events("A") != 2 || h.events("B") != 1 {
 		t.Errorf("%d and %d events stored, want 2 and 1", h.events("A"), h.events("B"))
 	}
+}
+
+// TestOutOfRangeFlushesFirst: what was read before the log was cut is counted, and what it has to say is said.
+func TestOutOfRangeFlushesFirst(t *testing.T) {
+	h := newHarness(t, nil) // no flush is due
+	h.post(five...)
+	h.do(opStand, opBegin, opFetch, opLoad)
+	h.post("B", "B")
+	h.first, h.log = 6, h.log[6:]
+	h.do(opFetch)
+	if h.asked(opFetch) || h.asked(opApply) {
+		t.Fatalf("asks for %v before the alert is acknowledged", h.pendingOps())
+	}
+	h.settle()
+	h.stop()
+	h.wantSaid("alert create e4", "flag e4")
+	if got := testutil.ToFloat64(h.metrics.lost); got != 1 || h.events("A") != 5 || h.events("B") != 1 {
+		t.Errorf("%v records lost, %d and %d events stored, want 1, 5 and 1", got, h.events("A"), h.events("B"))
+	}
+}
+
+// TestLossIsNotedInTheFences: an owner that starts behind a cut says the loss; the next one, after a crash, does not
+// say it again.
+func TestLossIsNotedInTheFences(t *testing.T) {
+	h := newHarness(t, func(o *Options) { o.Limits.FlushEvents = 1 })
+	h.post("A", "A")
+	h.settle()
+	h.stop()
+	h.post("A", "A", "B")
+	h.first, h.log = 4, h.log[4:]
+	for _, want := range []float64{2, 0} {
+		h.start(nil) // flushes nothing by itself
+		h.settle()
+		if got := testutil.ToFloat64(h.metrics.lost); got != want {
+			t.Errorf("%v records lost, want %v", got, want)
+		}
+	}
+}
+
+// TestLostStateAndLog: what the store lost and the log does not hold is named; the rest is counted again.
+func TestLostStateAndLog(t *testing.T) {
+	h := newHarness(t, func(o *Options) { o.Limits.FlushEvents, o.Limits.CheckpointInterval = 1, time.Minute })
+	h.post("A", "A", "A", "B")
+	h.settle()
+	h.pass(time.Minute)
+	h.settle()
+	h.first, h.log, h.store = 2, h.log[2:], memstore.New()
+	h.pass(time.Minute) // nothing comes, and yet it is noticed
+	h.settle()
+	h.wantRewinds(rewindForeign, 1)
+	h.wantRewinds(causeLostState, 1)
+	if got := testutil.ToFloat64(h.metrics.lost); got != 2 || h.events("A") != 1 || h.events("B") != 1 {
+		t.Errorf("%v records lost, %d and %d events stored, want 2, 1 and 1", got, h.events("A"), h.events("B"))
+	}
+	if got := testutil.ToFloat64(h.metrics.rewound.WithLabelValues(causeLostState)); got != 2 {
+		t.Errorf("went back %v records, want 2", got)
+	}
+	if got := testutil.ToFloat64(h.worker.metrics.repair); got != 0 {
+		t.Errorf("%v records are still to be repaired", got)
+	}
+}
+
+// TestVerify looks at the fences while nothing comes, once a checkpoint interval, and takes those that a flush moves
+// meanwhile for what they are.
+func TestVerify(t *testing.T) {
+	h := newHarness(t, func(o *Options) { o.Limits.FlushEvents, o.Limits.CheckpointInterval = 1, time.Minute })
+	h.post("A")
+	h.settle()
+	h.pass(time.Minute) // a checkpoint
+	h.settle()
+	h.pass(time.Minute)
+	before := h.execute(h.take(opVerify))
+	h.post("A")
+	h.settle()
+	h.answer(before)
+	h.pass(30 * time.Second)
+	if h.asked(opVerify) {
+		t.Error("looks at the fences again within the interval")
+	}
+	h.settle()
+	h.wantRewinds(rewindForeign, 0)
 }
 
 // TestTopicCreatedAnew is read from its first record under a new epoch, and its dead letters are said although the
