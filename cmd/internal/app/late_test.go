@@ -198,7 +198,7 @@ func (b *unordered) play(t *testing.T, log []pipeline.Record, store windows.Stor
 	p := &played{store: store}
 	worker := pipeline.NewWorker(pipeline.Options{
 		Set: b.set, Decoder: b.decoders.New(), Topic: "log", Metrics: pipeline.NewMetrics(prometheus.NewRegistry(), b.set.Rules()),
-		Limits:  pipeline.Limits{FlushEvents: 500, MaxUnflushed: 4000, WorkingSet: 1000},
+		Limits:  pipeline.Limits{FlushEvents: 500, MaxUnflushed: 4000, WorkingSet: 1 << 20},
 		Observe: p.observe,
 	})
 	err := pipeline.Run(t.Context(), worker, pipeline.IO{

@@ -282,7 +282,7 @@ func (s *simulation) begin(partition int) *process {
 		Observe: panicAtPoison,
 		Limits: Limits{
 			FlushEvents: 1 + s.r.IntN(20), FlushInterval: 10 * time.Second, MaxUnflushed: 30 + s.r.IntN(30),
-			CommitInterval: 15 * time.Second, CheckpointInterval: time.Minute, WorkingSet: 1 + s.r.IntN(5),
+			CommitInterval: 15 * time.Second, CheckpointInterval: time.Minute, WorkingSet: int64(1+s.r.IntN(10)) << 11,
 		},
 	})}
 	p.pending = p.worker.start(s.now)

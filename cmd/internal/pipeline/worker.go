@@ -38,8 +38,9 @@ type Limits struct {
 	// CommitInterval is how often the offset is committed, CheckpointInterval how often the fences of all buckets
 	// are moved.
 	CommitInterval, CheckpointInterval time.Duration
-	// WorkingSet is the number of entities kept in memory.
-	WorkingSet int
+	// WorkingSet is how many bytes the entities kept in memory take, about. When those with changes take as much, the
+	// worker stops reading until a flush is through.
+	WorkingSet int64
 }
 
 // operation names what a Worker asks for.
@@ -129,12 +130,13 @@ type Worker struct {
 	leaving   string                 // why the worker is to stand anew as soon as all that it has read is flushed
 	poison    map[int64]string       // records that made the code panic, and how
 
-	fetch   fetching
-	work    *work
-	set     *workingSet
-	changed []*entry // in the order of their first change since the last flush
-	pending int      // events counted since the last flush began
-	passed  int      // records processed since then
+	fetch       fetching
+	work        *work
+	set         *workingSet
+	changed     []*entry // in the order of their first change since the last flush
+	pending     int      // events counted since the last flush began
+	passed      int      // records processed since then
+	passedBytes int64    // of these records
 
 	profiles   map[int64]*detector.Profile // in force, by day
 	profiling  bool                        // an opProfile is under way
@@ -151,6 +153,8 @@ type Worker struct {
 	flown        []*flight // landed since that load was asked for
 	outbox       []Output
 	writing      int    // outputs under way
+	writingBytes int64  // of these
+	unackedBytes int64  // of all outputs not acknowledged
 	said, acked  uint64 // outputs handed over, and acknowledged
 	commitAfter  uint64 // said, when the last applied events had been judged
 	checked      int64  // the record to which the last checkpoint moved all fences
@@ -233,7 +237,8 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 		w.profiled(c.day, c.profile)
 	case opWrite:
 		w.acked += uint64(w.writing)
-		w.writing = 0
+		w.unackedBytes -= w.writingBytes
+		w.writing, w.writingBytes = 0, 0
 	case opApply:
 		w.appliedAll(c.results)
 	case opVerify:
@@ -274,9 +279,10 @@ func (w *Worker) stand() {
 	w.phase = phaseStanding
 	w.fetch, w.work, w.flight = fetching{}, nil, nil
 	w.dropWorkingSet()
-	w.changed, w.pending, w.passed = nil, 0, 0
+	w.changed, w.pending, w.passed, w.passedBytes = nil, 0, 0, 0
 	w.foreign, w.loads, w.reloading, w.flown = nil, false, false, nil
 	w.outbox, w.writing, w.said, w.acked, w.commitAfter = nil, 0, 0, 0, 0
+	w.unackedBytes, w.writingBytes = 0, 0
 	w.committing, w.ended, w.verifying, w.checkNow, w.leaving = false, false, false, false, ""
 	w.profiling, w.gathered = false, detector.NewSums()
 	w.ask(request{op: opStand})
@@ -284,6 +290,7 @@ func (w *Worker) stand() {
 
 func (w *Worker) dropWorkingSet() {
 	w.options.Metrics.entities.Sub(float64(len(w.set.entries)))
+	w.options.Metrics.entityBytes.Sub(float64(w.set.shownBytes))
 	w.set = newWorkingSet(w.options.Limits.WorkingSet)
 }
 
@@ -421,15 +428,6 @@ func (w *Worker) nextFetch() {
 	w.ask(request{op: opFetch, offset: w.fetch.next})
 }
 
-// full is back-pressure: too much is counted and not applied, or said and not acknowledged.
-func (w *Worker) full() bool {
-	unflushed := w.pending
-	if w.flight != nil {
-		unflushed += w.flight.events
-	}
-	return unflushed >= w.options.Limits.MaxUnflushed || len(w.outbox)+w.writing >= w.options.Limits.MaxUnflushed
-}
-
 func (w *Worker) fetched(b Batch, outside bool) {
 	w.fetch.underWay = false
 	if w.phase != phaseRunning {
@@ -469,12 +467,13 @@ func (w *Worker) nextWrite() {
 		return
 	}
 	w.ask(request{op: opWrite, outputs: w.outbox})
-	w.writing = len(w.outbox)
+	w.writing, w.writingBytes = len(w.outbox), w.unackedBytes
 	w.outbox = nil
 }
 
 func (w *Worker) say(o Output) {
 	w.outbox = append(w.outbox, o)
+	w.unackedBytes += o.size()
 	w.said++
 }
 
