@@ -135,6 +135,10 @@ func (s *Set) ReadProfile(b []byte) (*Profile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read a profile: its day %q is no date", a.Day)
 	}
+	if a.Sums == nil {
+		a.Sums = NewSums()
+	}
+	a.Sums.complete()
 	return s.profile(Day(day), a.Sums), nil
 }
 

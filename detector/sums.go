@@ -94,7 +94,28 @@ func ReadSums(b []byte) (*Sums, error) {
 	if err := json.Unmarshal(b, s); err != nil {
 		return nil, fmt.Errorf("read sums of the population: %w", err)
 	}
+	s.complete()
 	return s, nil
+}
+
+// complete puts back the maps that JSON set to null.
+func (s *Sums) complete() {
+	empty := NewSums()
+	restore(&s.ByDay, empty.ByDay)
+	restore(&s.Origins, empty.Origins)
+	restore(&s.Destinations, empty.Destinations)
+	restore(&s.Lanes, empty.Lanes)
+	restore(&s.NewPlaces, empty.NewPlaces)
+	restore(&s.Entries, empty.Entries)
+	restore(&s.Highest, empty.Highest)
+	restore(&s.Amounts, empty.Amounts)
+	maps.DeleteFunc(s.Highest, func(_ string, h Histogram) bool { return h == nil })
+}
+
+func restore[M ~map[K]V, K comparable, V any](m *M, empty M) {
+	if *m == nil {
+		*m = empty
+	}
 }
 
 // Add adds weight times other, but for ByDay, which is added as it is.
