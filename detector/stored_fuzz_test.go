@@ -16,8 +16,10 @@ func FuzzNote(f *testing.F) {
 		observe(set, testEvent(n, time.Duration(n)*time.Minute), subject)
 	}
 	f.Add(subject.TakeDelta().Note)
-	for _, note := range []string{"", "{}", "null", "[]", `{"fp":"ab","items":null,"found":"0001-01-01T00:00:00Z"}`, `{"fp":"ab","held":"x"}`,
-		`{"fp":"a","since":-9223372036854775808,"top":{"Score":1e308,"Threshold":-1e308},"told":"9999-12-31T23:59:59Z"}`} {
+	for _, note := range []string{
+		"", "{}", "null", "[]", `{"fp":"ab","items":null,"found":"0001-01-01T00:00:00Z"}`, `{"fp":"ab","held":"x"}`,
+		`{"fp":"a","since":-9223372036854775808,"top":{"Score":1e308,"Threshold":-1e308},"told":"9999-12-31T23:59:59Z"}`,
+	} {
 		f.Add(note)
 	}
 	profile := set.NewProfile(0)
