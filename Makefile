@@ -8,6 +8,8 @@ SHELL := bash
 PKG ?= ./...# the packages that test, race, lint and bench look at
 TESTFLAGS ?=# more for go test, such as -run=Burst
 FUZZTIME ?= 10s# for each fuzz target
+HISTORIES ?= 20000# that make simulate plays
+SEED ?= 1# of the first of them
 
 # Real shipment logs; the tests that read them skip without.
 PARCELSENTRY_TEST_DATA ?= $(abspath $(wildcard ../shared/data))
@@ -52,6 +54,7 @@ lint: ## gofumpt, go vet, staticcheck
 	@unformatted=$$(go tool gofumpt -l .); \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run go tool gofumpt -w:"; echo "$$unformatted"; exit 1; fi
 	go vet $(PKG)
+	go vet -tags faults $(PKG)
 	go tool staticcheck $(PKG)
 
 .PHONY: fuzz
@@ -60,6 +63,10 @@ fuzz: ## each fuzz target for FUZZTIME
 	  echo "== $${file%/*} $${func#func }"; \
 	  go test -run='^$$' -fuzz="^$${func#func }\$$" -fuzztime=$(FUZZTIME) "$${file%/*}" </dev/null; \
 	done
+
+.PHONY: simulate
+simulate: ## HISTORIES random histories of workers, with faults at every step, from SEED on
+	go test -v -count=1 -timeout=48h -run='^TestSimulation$$' ./cmd/internal/pipeline -histories=$(HISTORIES) -seed=$(SEED)
 
 .PHONY: bench
 bench: ## the benchmarks, with allocations
@@ -84,3 +91,11 @@ servers-stop: ## stop what `make servers` started
 .PHONY: demo
 demo: ## the whole system in one process, with made-up shipments
 	go run ./cmd/demo
+
+.PHONY: chaos
+chaos: ## faults against the real service on servers of its own; CHAOS="--scenario kill --seeds 1"
+	go run ./cmd/chaos --markdown $(CHAOS)
+
+.PHONY: chaos-short
+chaos-short: ## a part of it, in some minutes
+	go run ./cmd/chaos --short --seeds 1 --markdown $(CHAOS)

@@ -19,6 +19,7 @@ type Config struct {
 	Detectors Detectors `yaml:"detectors"`
 	Alerts    Alerts    `yaml:"alerts"`
 	HTTP      HTTP      `yaml:"http"`
+	Canary    Canary    `yaml:"canary"`
 }
 
 // Kafka says where events come from and where output goes.
@@ -41,12 +42,14 @@ type Kafka struct {
 	Compression       Compression `yaml:"compression"`
 }
 
-// Topics are the names of four different topics.
+// Topics are the names of five different topics.
 type Topics struct {
 	Shipments   string `yaml:"shipments"`
 	Alerts      string `yaml:"alerts"`
 	Flagged     string `yaml:"flagged"`
 	DeadLetters string `yaml:"dead_letters"`
+	// Canary is needed only with canaries.
+	Canary string `yaml:"canary"`
 }
 
 // Start is a place in a partition.
@@ -231,4 +234,19 @@ type Severity struct {
 type HTTP struct {
 	// Address is host:port; without a host all interfaces, with port 0 any free one.
 	Address string `yaml:"address"`
+	// StuckAfter is how long something may hang until the process is no longer healthy.
+	StuckAfter Duration `yaml:"stuck_after"`
 }
+
+// Canary says how the service tests itself by made-up events.
+type Canary struct {
+	// Interval is how often one is written to each partition; 0 means never.
+	Interval Duration `yaml:"interval"`
+	// Timeout is after how long without its alert one is missing; at most Interval.
+	Timeout Duration `yaml:"timeout"`
+	// KeyFile holds the key by which the service knows them.
+	KeyFile string `yaml:"key_file"`
+}
+
+// On tells whether canaries are used.
+func (c *Canary) On() bool { return c.Interval > 0 }

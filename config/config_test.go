@@ -209,9 +209,9 @@ func TestRanges(t *testing.T) {
 		{"kafka.commit_interval", "99ms", "100ms", "1m", "61s"},
 		{"kafka.session_timeout", "2s", "2001ms", "5m", "301s"},
 		{"kafka.heartbeat_interval", "99ms", "100ms", "2999ms", "3s"},
-		{"kafka.rebalance_timeout", "999ms", "1s", "10m", "601s"},
+		{"kafka.rebalance_timeout", "999ms", "1s", "150s", "151s"},
 		{"redis.database", "-1", "0", "15", "16"},
-		{"redis.timeout", "99ms", "100ms", "1m", "61s"},
+		{"redis.timeout", "99ms", "100ms", "15s", "15001ms"},
 		{"redis.retention_margin", "-1ns", "0", "365d", "365d1ns"},
 		{"redis.flush_interval", "9ms", "10ms", "1m", "61s"},
 		{"redis.flush_events", "0", "1", "200000", "200001"},
@@ -258,6 +258,9 @@ func TestRanges(t *testing.T) {
 		{"kafka.group", "''", "a", strings.Repeat("a", 255), strings.Repeat("a", 256)},
 		{"kafka.brokers", "[]", "['a:1']", "['a:65535']", "['a:65536']"},
 		{"http.address", "'9700'", "':0'", "'[::1]:65535'", "a:65536"},
+		{"http.stuck_after", "119s", "2m", "24h", "1441m"},
+		{"canary.interval", "-1s", "0s", none, "25h"},
+		{"canary.timeout", "999ms", "1s", "1h", "61m"},
 		{"windows.resolutions", "[]", none, none, "[" + strings.Repeat("{name: a, slide: 1d, keep: 2d},", 6) + "]"},
 	} {
 		for _, good := range []string{r.low, r.high} {
@@ -378,6 +381,9 @@ func TestHash(t *testing.T) {
 	same("kafka.topics.alerts", "a")
 	same("redis.password_file", "a")
 	same("http.address", "':1'")
+	same("http.stuck_after", "10m")
+	same("kafka.topics.canary", "a")
+	same("canary.timeout", "10s")
 	same("windows.working_set", "1MiB")
 	same("events.dead_letter.payload", "never")
 	same("detectors.limit.window", "1d") // as the default 24h

@@ -27,6 +27,7 @@ func Default() Config {
 				Alerts:      "high-risk-alerts",
 				Flagged:     "flagged-shipments",
 				DeadLetters: "dead-letters",
+				Canary:      "canary-alerts",
 			},
 			Start:             Earliest,
 			FetchBytes:        1 * mib,
@@ -87,6 +88,7 @@ func Default() Config {
 			UpdateFactor: 2.5,
 			Severity:     Severity{Medium: 6, High: 8, Critical: 12},
 		},
-		HTTP: HTTP{Address: "127.0.0.1:9700"},
+		HTTP:   HTTP{Address: "127.0.0.1:9700", StuckAfter: 5 * minute},
+		Canary: Canary{Timeout: 1 * minute},
 	}
 }

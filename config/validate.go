@@ -25,7 +25,21 @@ func (c *Config) check(k *checker) {
 	c.Windows.check(k)
 	c.Detectors.check(k, c.Windows.Resolutions)
 	c.Alerts.check(k)
-	k.hostPort("http.address", c.HTTP.Address, listening)
+	c.HTTP.check(k, c)
+	c.Canary.check(k)
+}
+
+func (c *HTTP) check(k *checker, all *Config) {
+	k.hostPort("http.address", c.Address, listening)
+	between(k, "http.stuck_after", c.StuckAfter, 2*minute, 24*hour)
+	// An attempt sends a few commands, each of them four times at most.
+	const attempt = 20
+	k.relate(c.StuckAfter >= attempt*all.Redis.Timeout, []string{"http.stuck_after", "redis.timeout"},
+		"http.stuck_after (%v) must be at least %d times redis.timeout (%v), or waiting for Redis passes for hanging",
+		c.StuckAfter, attempt, all.Redis.Timeout)
+	k.relate(c.StuckAfter >= 2*all.Kafka.RebalanceTimeout, []string{"http.stuck_after", "kafka.rebalance_timeout"},
+		"http.stuck_after (%v) must be at least twice kafka.rebalance_timeout (%v), or waiting for other members passes for hanging",
+		c.StuckAfter, all.Kafka.RebalanceTimeout)
 }
 
 func (c *Kafka) check(k *checker) {
@@ -91,9 +105,27 @@ func (c *Events) check(k *checker) {
 	between(k, "events.item_horizon", c.ItemHorizon, 0, 30*day)
 	for i, t := range c.ShipmentTypes {
 		k.text(item("events.shipment_types", i), t)
+		k.require(t != canaryType, []string{item("events.shipment_types", i)}, "%s is the type of the service's own canaries, which are no shipments", t)
 	}
 	distinct(k, "events.shipment_types", c.ShipmentTypes)
 	oneOf(k, "events.dead_letter.payload", c.DeadLetter.Payload, PayloadAuto, PayloadAlways, PayloadNever)
+}
+
+// canaryType is the event type of canaries.
+const canaryType = "parcelsentry_canary"
+
+func (c *Canary) check(k *checker) {
+	k.require(c.Interval == 0 || c.Interval >= second && c.Interval <= day, []string{"canary.interval"},
+		"must be 0s or from 1s to 1d, is %v", c.Interval)
+	between(k, "canary.timeout", c.Timeout, second, hour)
+	k.optional("canary.key_file", c.KeyFile)
+	if !c.On() {
+		return
+	}
+	k.relate(c.Timeout <= c.Interval, []string{"canary.timeout", "canary.interval"},
+		"canary.timeout (%v) must be at most canary.interval (%v), or the next one leaves before the last is missed", c.Timeout, c.Interval)
+	k.relate(c.KeyFile != "", []string{"canary.interval", "canary.key_file"},
+		"canary.key_file must be set where canary.interval (%v) is: anybody could pass as a canary otherwise", c.Interval)
 }
 
 func (c *TimeRange) check(k *checker) {

@@ -156,7 +156,7 @@ func TestDashboardRows(t *testing.T) {
 			rows = append(rows, panel.Title)
 		}
 	}
-	if want := []string{"Is it working", "Alerts", "State", "Errors", "Process"}; !slices.Equal(rows, want) {
+	if want := []string{"Is it working", "Is it blind", "Alerts", "State", "Errors", "Process"}; !slices.Equal(rows, want) {
 		t.Errorf("rows are %q, want %q", rows, want)
 	}
 	readme := read(t, "README.md")

@@ -25,6 +25,7 @@ func claims() map[string]string {
 		"parcelsentry.yaml":                    "TestComposeConfiguration",
 		"prometheus/prometheus.yaml":           "TestPrometheusScrapesTheService",
 		"prometheus/rules.yaml":                "TestPrometheusRules",
+		"prometheus/rules_test.yaml":           "TestPrometheusRulesFire",
 		"grafana/dashboards/parcelsentry.json": "TestDashboardLayout",
 		"grafana/provisioning/dashboards/parcelsentry.yaml": "TestGrafanaFindsDashboards",
 		"grafana/provisioning/datasources/prometheus.yaml":  "TestGrafanaFindsPrometheus",

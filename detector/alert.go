@@ -103,7 +103,8 @@ type OffsetRange struct {
 	First, Last int64
 }
 
-// Flag is for machines: a shipment over its threshold, whether or not it made an alert.
+// Flag is for machines: a shipment over its threshold, whether or not it made an alert. Score is that of the incident
+// which Fingerprint names: what other entities found may have been counted before, and is not known to a repeat.
 type Flag struct {
 	Item, EventID, Fingerprint string
 	Score                      float64

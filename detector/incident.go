@@ -107,9 +107,8 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 	}
 	last.found = true
 	if c.Flag == nil {
-		c.Flag = &Flag{Item: e.Item, EventID: e.ID, Fingerprint: i.Fingerprint, EventAt: e.Time}
+		c.Flag = &Flag{Item: e.Item, EventID: e.ID, Fingerprint: i.Fingerprint, Score: round3(top.Score), EventAt: e.Time}
 	}
-	c.Flag.Score = max(c.Flag.Score, round3(top.Score))
 	if spoken || activity == Update && top.Score < i.ToldScore*policy.UpdateFactor && e.Time.Sub(i.Told) < policy.Cooldown {
 		c.Held = !spoken || c.Held
 		if !again {

@@ -2,11 +2,13 @@
 # Real servers for tests, on loopback: a Kafka broker, a Redis, a one-node Redis Cluster.
 #
 #   servers.sh start|stop|status|env [kafka|redis|cluster]...      (all three when none is named)
+#   servers.sh jars
 #
 # start   waits until they answer; what runs already is left alone
 # stop    ends what start has started, and nothing else
 # status  one line a server; exit status 3 unless all named ones run
 # env     the settings by which the tests find them, for eval
+# jars    fetches the broker's jars when they are missing, and prints the folder
 #
 # SERVERS_DIR    data, logs, pids (default .servers at the root of the repository)
 # KAFKA_LIB      the broker's jars (default $SERVERS_DIR/kafka-lib), fetched with Maven when missing
@@ -79,8 +81,8 @@ free_port() { # NAME PORT
 kafka_jars() {
   [ ! -e "$lib/complete-$kafka_version" ] || return 0
   need mvn maven
-  say "fetching the jars of Kafka $kafka_version"
-  mkdir -p "$lib"
+  say "fetching the jars of Kafka $kafka_version" >&2
+  mkdir -p "$lib" "$dir/kafka"
   mvn -B -q -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$lib" \
     >"$dir/kafka/maven.log" 2>&1 </dev/null || { cat "$dir/kafka/maven.log" >&2; die "kafka: can't fetch its jars"; }
   [ -e "$lib/kafka_2.13-$kafka_version.jar" ] || die "pom.xml does not name Kafka $kafka_version"
@@ -216,6 +218,13 @@ case $command in
     for name; do "$command" "$name"; done
     ;;
   status) status "$@" ;;
+  jars)
+    mkdir -p "$dir"
+    exec {lock}>"$dir/lock"
+    flock "$lock"
+    kafka_jars
+    echo "$lib"
+    ;;
   env) for name; do env_line "$name"; done ;;
   *)
     usage >&2

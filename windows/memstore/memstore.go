@@ -33,30 +33,37 @@ func New() *Store {
 func (s *Store) Fences(_ context.Context, topic string, partition int) (*windows.Fences, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found := windows.Fences{Source: windows.Source{Topic: topic, Partition: partition}}
+	found := &windows.Fences{Source: windows.Source{Topic: topic, Partition: partition}}
+	latest := found
 	for source, fences := range s.fences {
-		if source.Topic == topic && source.Partition == partition && source.Epoch >= found.Source.Epoch {
-			found = *fences
+		if source.Topic == topic && source.Partition == partition && source.Epoch >= latest.Source.Epoch {
+			latest = fences
 		}
 	}
-	return &found, nil
+	*found = *latest
+	return found, nil
 }
 
 // Begin implements windows.Store.
 func (s *Store) Begin(_ context.Context, source windows.Source, at windows.Fence) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.begin(source, at, 0)
+	return nil
+}
+
+func (s *Store) begin(source windows.Source, at windows.Fence, lowest int) {
 	fences, ok := s.fences[source]
 	if !ok {
 		fences = &windows.Fences{Source: source}
 		s.fences[source] = fences
 	}
-	for b := range fences.At {
+	at = millis(at)
+	for b := lowest; b < windows.Buckets; b++ {
 		if !fences.Present[b] {
-			fences.At[b], fences.Present[b] = millis(at), true
+			fences.At[b], fences.Present[b] = at, true
 		}
 	}
-	return nil
 }
 
 // Load implements windows.Store.

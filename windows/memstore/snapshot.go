@@ -1,6 +1,10 @@
 package memstore
 
-import "github.com/parcelsentry/parcelsentry/windows"
+import (
+	"slices"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
 
 // Snapshot remembers the store as it is. The function it returns puts the buckets that holds chooses back to it,
 // counts and fences: what a replica that was behind does when it takes over a part of Redis. It may be called often.
@@ -31,6 +35,11 @@ func (s *Store) fallBack(entities map[windows.Key]*entity, fences map[windows.So
 			s.entities[key] = e.clone()
 		}
 	}
+	for source := range fences {
+		if s.fences[source] == nil {
+			s.fences[source] = &windows.Fences{Source: source}
+		}
+	}
 	for source, f := range s.fences {
 		then := fences[source] // none: the source had not begun
 		for b := range f.At {
@@ -38,5 +47,18 @@ func (s *Store) fallBack(entities map[windows.Key]*entity, fences map[windows.So
 				f.At[b], f.Present[b] = then.At[b], then.Present[b]
 			}
 		}
+		if !slices.Contains(f.Present[:], true) {
+			delete(s.fences, source)
+		}
 	}
+}
+
+// Lose forgets the buckets that holds chooses, counts and fences.
+func (s *Store) Lose(holds func(bucket int) bool) { s.fallBack(nil, nil, holds) }
+
+// BeginDownTo is Begin that is cut short before it comes to the buckets below one.
+func (s *Store) BeginDownTo(source windows.Source, at windows.Fence, lowest int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begin(source, at, lowest)
 }

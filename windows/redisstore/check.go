@@ -30,7 +30,7 @@ func (s *Store) Check(ctx context.Context) error {
 			return fmt.Errorf("check %s: %w", address(server), explain("", err))
 		case policy == "":
 			unknown = fmt.Errorf("check %s: %w", address(server), ErrPolicyUnknown)
-		case policy != "noeviction":
+		case policy != NoEviction:
 			return fmt.Errorf("check %s: %w", address(server), &Error{
 				Err:    fmt.Errorf("maxmemory-policy is %s, so it throws counts away when it is full", policy),
 				Advice: "CONFIG SET maxmemory-policy noeviction, and set it in the server's configuration",

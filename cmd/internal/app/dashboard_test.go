@@ -21,6 +21,7 @@ import (
 func TestDashboard(t *testing.T) {
 	binary := windowstest.Server(t, "PARCELSENTRY_TEST_PROMETHEUS")
 	b := newBench(t)
+	b.withCanaries()
 	service, stop := b.serve()
 	defer stop()
 	p := startPrometheus(t, binary, service.Address())

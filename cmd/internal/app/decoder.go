@@ -1,11 +1,8 @@
 package app
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"time"
 
@@ -36,13 +33,9 @@ func NewDecoders(c *config.Config, log *slog.Logger) (*Decoders, error) {
 		o.Key = codec.PublicKey()
 		return &Decoders{o}, nil
 	}
-	key, err := os.ReadFile(c.Privacy.KeyFile)
+	key, err := secret("privacy.key_file", c.Privacy.KeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("privacy.key_file: %w", err)
-	}
-	const shortest = 32 // the strength of the hash
-	if key = bytes.TrimSpace(key); len(key) < shortest {
-		return nil, fmt.Errorf("privacy.key_file: %s holds %d bytes, needs at least %d, such as: openssl rand -hex 32", c.Privacy.KeyFile, len(key), shortest)
+		return nil, err
 	}
 	o.Key = key
 	return &Decoders{o}, nil

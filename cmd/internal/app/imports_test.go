@@ -32,8 +32,11 @@ var arrows = []arrow{
 	{"cmd/internal/kafkaio", []string{"cmd/internal/pipeline", "windows"}, "an adapter serves the worker's ports"},
 	{"cmd/internal/codec", []string{"detector", "windows"}, "bytes to events and back"},
 	{"cmd/internal/httpserver", nil, "it serves what it is handed"},
+	{"cmd/internal/canary", nil, "a seal and an account, no IO"},
+	{"cmd/internal/watchdog", nil, "it knows what hangs, not what that is"},
 	{"cmd/internal/logfile", nil, "lines are lines"},
 	{"cmd/internal/synth", nil, "made-up shipments are only bytes"},
+	{"cmd/internal/faults", []string{"cmd/internal/pipeline", "detector", "windows"}, "fault points stand around the worker's ports"},
 	{"cmd/internal/backtest", []string{"cmd/internal/pipeline", "detector", "windows", "windows/memstore"}, "a replay is the worker over a file and memory"},
 }
 

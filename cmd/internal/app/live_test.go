@@ -17,6 +17,7 @@ import (
 
 	"github.com/parcelsentry/parcelsentry/cmd/internal/app"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/backtest"
+	"github.com/parcelsentry/parcelsentry/cmd/internal/canary"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/codec"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/kafkaio"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
@@ -318,7 +319,7 @@ func (b *bench) readLog() []pipeline.Record {
 	var log []pipeline.Record
 	err = kafkaio.ReadAll(b.context(), b.options, b.config.Kafka.Topics.Shipments, func(_ int, r pipeline.Record) error {
 		log = append(log, r)
-		if e, err := d.Decode(r.Value, windows.Coordinates{}, r.Time); err == nil {
+		if e, err := d.Decode(r.Value, windows.Coordinates{}, r.Time); err == nil && e.Type != canary.EventType {
 			b.read[string(e.Sender)] = append(b.read[string(e.Sender)], e.Time)
 		}
 		return nil

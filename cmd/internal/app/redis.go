@@ -28,7 +28,11 @@ func newRedis(c *config.Redis) (redis.UniversalClient, error) {
 	o := &redis.UniversalOptions{
 		Addrs: c.Addresses, Username: c.Username, Password: password, DB: c.Database,
 		DialTimeout: time.Duration(c.Timeout), ReadTimeout: time.Duration(c.Timeout), WriteTimeout: time.Duration(c.Timeout),
-		ClientName: "parcelsentry",
+		// A question for a probe must not wait for longer than the probe does.
+		ContextTimeoutEnabled: true,
+		// Commands are tried four times, so a connection needs no tries of its own: they would multiply.
+		DialerRetries: 1,
+		ClientName:    "parcelsentry",
 	}
 	if c.TLS {
 		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}

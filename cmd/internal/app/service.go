@@ -17,6 +17,7 @@ import (
 	"github.com/parcelsentry/parcelsentry/cmd/internal/httpserver"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/kafkaio"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
+	"github.com/parcelsentry/parcelsentry/cmd/internal/watchdog"
 	"github.com/parcelsentry/parcelsentry/config"
 	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows/redisstore"
@@ -44,6 +45,10 @@ type Service struct {
 	group    *kafkaio.Group
 	producer *kafkaio.Producer
 	http     *httpserver.Server
+	watchdog *watchdog.Watchdog
+	redis    *redisWatch
+	canaries *canaries // nil for none
+	faults   injector
 }
 
 // New wires a service that does nothing until Run, or says what can't work.
@@ -57,22 +62,38 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	faults, err := newInjector(o.Log)
+	if err != nil {
+		return nil, err
+	}
 	client, err := newRedis(&c.Redis)
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{config: c, log: o.Log, set: set, decoders: decoders, client: client, registry: newRegistry(&c, o.Version)}
+	s := &Service{
+		config: c, log: o.Log, set: set, decoders: decoders, client: client, registry: newRegistry(&c, o.Version), faults: faults,
+	}
 	s.metrics = pipeline.NewMetrics(s.registry, set.Rules())
 	layout := redisstore.Layout(set.Layout()...)
 	s.profiles = pipeline.StoredProfiles{Set: set, Store: redisstore.NewProfiles(client, layout)}
 	s.store = redisstore.New(client, storeOptions(&c, set))
+	s.redis = newRedisWatch(s.store, o.Log)
+	s.watchdog = watchdog.New(time.Duration(c.HTTP.StuckAfter), time.Now)
+	s.registry.MustRegister(s.redis, hangs{s.watchdog, o.Log})
 	kafka := kafkaOptions(&c.Kafka, o.Log)
 	kafka.Metrics = kafkaio.NewMetrics(s.registry)
+	if s.canaries, err = newCanaries(&c, s.registry, o.Log); err != nil {
+		return nil, err
+	}
+	if s.canaries != nil {
+		kafka.OutputTopics = append(kafka.OutputTopics, c.Kafka.Topics.Canary)
+	}
+	kafka.Activity = s.watchdog.Watch("the consumer group", nil)
 	s.group = kafkaio.NewGroup(kafka)
 	s.producer = kafkaio.NewProducer(kafka)
 	s.http = httpserver.New(httpserver.Options{
 		Address: c.HTTP.Address, Registry: s.registry, Log: o.Log,
-		Healthy: func() error { return nil },
+		Healthy: s.watchdog.Stuck,
 		Ready:   s.ready,
 	})
 	return s, nil
@@ -120,6 +141,18 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.http.Run(ctx) })
 	g.Go(func() error {
+		s.redis.run(ctx)
+		return nil
+	})
+	g.Go(func() error {
+		s.canaries.run(ctx)
+		return nil
+	})
+	g.Go(func() error {
+		hangs{s.watchdog, s.log}.run(ctx)
+		return nil
+	})
+	g.Go(func() error {
 		if err := s.checkRedis(ctx); err != nil {
 			return err
 		}
@@ -145,7 +178,10 @@ func (s *Service) close() {
 // checkRedis waits for Redis and refuses one that would throw counts away.
 func (s *Service) checkRedis(ctx context.Context) error {
 	const pause = time.Second
+	task := s.watchdog.Watch("Redis", nil)
+	defer task.Leave()
 	for {
+		task.Begin("check")
 		err := s.store.Check(ctx)
 		switch {
 		case err == nil:
@@ -156,6 +192,7 @@ func (s *Service) checkRedis(ctx context.Context) error {
 		case redisstore.Fatal(err):
 			return err
 		}
+		task.Failed("check", err)
 		s.log.Warn("waiting for Redis", "error", err)
 		select {
 		case <-ctx.Done():
@@ -168,23 +205,32 @@ func (s *Service) checkRedis(ctx context.Context) error {
 // work carries one partition on until it is given away.
 func (s *Service) work(ctx context.Context, partition int, source pipeline.Source) error {
 	c := &s.config
-	worker := pipeline.NewWorker(pipeline.Options{
+	worker := pipeline.NewWorker(s.faults.options(pipeline.Options{
 		Set: s.set, Decoder: s.decoders.New(), Topic: c.Kafka.Topics.Shipments, Partition: partition,
 		Limits: limits(c), Metrics: s.metrics, Log: s.log, StartAtEnd: c.Kafka.Start == config.Latest,
-	})
-	return pipeline.Run(ctx, worker, pipeline.IO{
+		Canary: s.canaries.worker(),
+	}))
+	task := s.watchdog.Watch(fmt.Sprintf("partition %d of %s", partition, c.Kafka.Topics.Shipments), worker.Where)
+	defer task.Leave()
+	err := pipeline.Run(ctx, worker, s.faults.io(pipeline.IO{
 		Source: source, Store: s.store, Profiles: s.profiles,
 		Sink: s.sink(),
 		// Redis that refuses is waited for, with readiness off: somebody may mend it. Kafka that refuses for good
 		// is a setting to correct.
 		Fatal: kafkaio.Fatal,
 		// The group waits for a member that falls silent no longer than this.
-		Grace: time.Duration(c.Kafka.SessionTimeout) * 2 / 3,
-	})
+		Grace:    time.Duration(c.Kafka.SessionTimeout) * 2 / 3,
+		Activity: task,
+	}))
+	if err == nil && ctx.Err() == nil {
+		// The group would keep the partition, and nobody would read it.
+		return errors.New("its worker ended though nobody stopped it")
+	}
+	return err
 }
 
 func (s *Service) sink() *sink {
-	return &sink{producer: s.producer, topics: s.config.Kafka.Topics, payload: payload(&s.config)}
+	return &sink{producer: s.producer, topics: s.config.Kafka.Topics, payload: payload(&s.config), log: s.log}
 }
 
 // payload tells whether dead letters carry the original bytes: in doubt not, where people go by pseudonyms.
@@ -201,6 +247,10 @@ func payload(c *config.Config) bool {
 func (s *Service) ready() error {
 	if !s.group.Joined() {
 		return errors.New("not a member of the consumer group yet")
+	}
+	// Redis may answer and refuse all the same: a replica, or one that is full.
+	if err := s.watchdog.Failing(); err != nil {
+		return err
 	}
 	const patience = time.Second
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

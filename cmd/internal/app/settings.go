@@ -22,14 +22,7 @@ func NewSet(c *config.Config) (*detector.Set, error) {
 			Lateness:       time.Duration(c.Events.AllowedLateness),
 			ClockTolerance: time.Duration(c.Events.ClockTolerance),
 		},
-		Alerts: detector.AlertSettings{
-			Cooldown:     time.Duration(c.Alerts.Cooldown),
-			Quiet:        time.Duration(c.Alerts.Quiet),
-			UpdateFactor: c.Alerts.UpdateFactor,
-			Medium:       c.Alerts.Severity.Medium,
-			High:         c.Alerts.Severity.High,
-			Critical:     c.Alerts.Severity.Critical,
-		},
+		Alerts:     alertSettings(c),
 		ConfigHash: c.Hash(),
 	}
 	d := &c.Detectors
@@ -41,6 +34,17 @@ func NewSet(c *config.Config) (*detector.Set, error) {
 	s.Route, s.SlowRoute = (*detector.RouteSettings)(counting(d.Route)), (*detector.RouteSettings)(counting(d.SlowRoute))
 	s.Weight, s.Value = amount(d.Weight), amount(d.Value)
 	return detector.New(s)
+}
+
+func alertSettings(c *config.Config) detector.AlertSettings {
+	return detector.AlertSettings{
+		Cooldown:     time.Duration(c.Alerts.Cooldown),
+		Quiet:        time.Duration(c.Alerts.Quiet),
+		UpdateFactor: c.Alerts.UpdateFactor,
+		Medium:       c.Alerts.Severity.Medium,
+		High:         c.Alerts.Severity.High,
+		Critical:     c.Alerts.Severity.Critical,
+	}
 }
 
 func counting(c config.Counting) *detector.CountSettings {

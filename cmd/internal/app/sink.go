@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -21,20 +22,40 @@ type sink struct {
 	topics   config.Topics
 	// payload: dead letters carry the original.
 	payload bool
+	log     *slog.Logger
 }
 
-// Write implements pipeline.Sink.
+// Write implements pipeline.Sink. Nobody waits for the alert of a canary that can't be written: it is missed.
 func (s *sink) Write(ctx context.Context, outputs []pipeline.Output) error {
-	messages := make([]kafkaio.Message, len(outputs))
+	messages := make([]kafkaio.Message, 0, len(outputs))
+	var canaries []kafkaio.Message
 	now := time.Now()
 	for i := range outputs {
-		messages[i] = s.message(&outputs[i], now)
+		m := s.message(&outputs[i], now)
+		if outputs[i].Canary {
+			canaries = append(canaries, m)
+		} else {
+			messages = append(messages, m)
+		}
 	}
-	return s.producer.Write(ctx, messages)
+	if err := s.producer.Write(ctx, messages); err != nil || len(canaries) == 0 {
+		return err
+	}
+	const patience = 5 * time.Second
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := s.producer.Write(limited, canaries); err != nil && ctx.Err() == nil {
+		s.log.Warn("can't write the alerts of canaries", "error", err)
+	}
+	return nil
 }
 
 func (s *sink) message(o *pipeline.Output, now time.Time) kafkaio.Message {
 	switch {
+	case o.Canary:
+		return kafkaio.Message{
+			Topic: s.topics.Canary, Key: []byte(o.Alert.Entity.ID), Value: codec.AppendAlert(nil, o.Alert), Headers: marks(o, now),
+		}
 	case o.Alert != nil:
 		return kafkaio.Message{
 			Topic: s.topics.Alerts, Key: []byte(o.Alert.Entity.ID), Value: codec.AppendAlert(nil, o.Alert), Headers: marks(o, now),

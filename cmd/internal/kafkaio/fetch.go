@@ -78,8 +78,22 @@ func fetch(conn *kafka.Conn, offset int64, how kafka.ReadBatchConfig) (r reading
 		if m.Offset < offset {
 			continue // a record batch is given whole
 		}
-		r.records = append(r.records, pipeline.Record{Offset: m.Offset, Time: m.Time, Key: m.Key, Value: m.Value})
+		r.records = append(r.records, pipeline.Record{
+			Offset: m.Offset, Time: m.Time, Key: m.Key, Value: m.Value, Headers: headers(m.Headers),
+		})
 	}
+}
+
+// headers says kafka-go's headers in the pipeline's words.
+func headers(all []kafka.Header) []pipeline.Header {
+	if len(all) == 0 {
+		return nil
+	}
+	h := make([]pipeline.Header, len(all))
+	for i := range all {
+		h[i] = pipeline.Header(all[i])
+	}
+	return h
 }
 
 // judge says what the end of a batch means.
@@ -136,7 +150,9 @@ func (c *cluster) fetchOtherwise(ctx context.Context, topic string, partition in
 		if err := errors.Join(keyErr, valueErr); err != nil {
 			return r, err
 		}
-		r.records = append(r.records, pipeline.Record{Offset: record.Offset, Time: record.Time.UTC(), Key: key, Value: value})
+		r.records = append(r.records, pipeline.Record{
+			Offset: record.Offset, Time: record.Time.UTC(), Key: key, Value: value, Headers: headers(record.Headers),
+		})
 		r.next = record.Offset + 1
 	}
 }

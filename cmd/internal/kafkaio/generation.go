@@ -80,6 +80,7 @@ func (m *member) watch(lifetime context.Context) {
 		if all, err := m.cluster.partitions(lifetime, m.options.Topic); err == nil {
 			before := m.count
 			m.count = len(all)
+			m.options.Metrics.partitions.Set(float64(m.count))
 			if before != 0 && before != m.count {
 				m.options.Log.Info("the number of partitions has changed", "topic", m.options.Topic, "before", before, "now", m.count)
 				return

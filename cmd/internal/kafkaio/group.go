@@ -14,6 +14,9 @@ import (
 	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
 )
 
+// opJoin is what a Group does from when it has no generation until it has one.
+const opJoin = "join"
+
 // joinPause comes between attempts to join; a new broker has no coordinator for its first moments.
 const joinPause = 300 * time.Millisecond
 
@@ -46,6 +49,8 @@ func (g *Group) Joined() bool { return g.generations.Load() > 0 }
 // Call it once at a time.
 func (g *Group) Run(ctx context.Context, work Work) error {
 	o := g.options
+	o.Activity.Begin(opJoin)
+	defer o.Activity.End(opJoin)
 	if err := g.awaitTopics(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
@@ -99,6 +104,8 @@ func (g *Group) awaitTopics(ctx context.Context) error {
 
 // failed counts an attempt that failed, and logs it unless it is the same as the one before.
 func (g *Group) failed(err error) {
+	g.options.Activity.Failed(opJoin, err)
+	g.options.Activity.Begin(opJoin)
 	g.options.Metrics.errors.Inc()
 	level := slog.LevelWarn
 	if err.Error() == g.said {
@@ -109,7 +116,11 @@ func (g *Group) failed(err error) {
 }
 
 func (g *Group) join(generations int64) {
-	g.generations.Add(generations)
+	if g.generations.Add(generations) > 0 {
+		g.options.Activity.End(opJoin)
+	} else {
+		g.options.Activity.Begin(opJoin)
+	}
 	g.options.Metrics.joined.Add(float64(generations))
 }
 
@@ -151,6 +162,7 @@ func (m *member) join(ctx context.Context, group *kafka.ConsumerGroup) {
 			return
 		case errors.Is(err, kafka.RebalanceInProgress):
 			// Somebody else came or went while this member joined: the ordinary way of things.
+			m.options.Activity.Begin(opJoin)
 		default:
 			m.group.failed(err)
 		}

@@ -8,6 +8,7 @@ type Metrics struct {
 	errors      prometheus.Counter
 	lostCommits prometheus.Counter
 	joined      prometheus.Gauge
+	partitions  prometheus.Gauge
 }
 
 // NewMetrics makes the metrics and registers them, unless reg is nil.
@@ -23,8 +24,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "parcelsentry_group_joined", Help: "1 while this process is a member of its consumer group.",
 		}),
 	}
+	m.partitions = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "parcelsentry_topic_partitions", Help: "Partitions of the input topic; 0 while not known.",
+	})
 	if reg != nil {
-		reg.MustRegister(m.generations, m.errors, m.lostCommits, m.joined)
+		reg.MustRegister(m.generations, m.errors, m.lostCommits, m.joined, m.partitions)
 	}
 	return m
 }

@@ -3,6 +3,8 @@ package kafkaio
 import (
 	"log/slog"
 	"time"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
 )
 
 // Options say where Kafka is and how to talk to it. Zero values stand for the defaults named at each field; Brokers has
@@ -46,6 +48,8 @@ type Options struct {
 	Log *slog.Logger
 	// Metrics count for a Group; default: they are counted but shown nowhere.
 	Metrics *Metrics
+	// Activity learns when a Group joins; default: nobody does.
+	Activity pipeline.Activity
 }
 
 func (o Options) withDefaults() Options {
@@ -64,6 +68,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(nil)
+	}
+	if o.Activity == nil {
+		o.Activity = pipeline.Unwatched{}
 	}
 	return o
 }

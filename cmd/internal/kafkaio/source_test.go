@@ -48,6 +48,45 @@ func TestReadsFromAnOffset(t *testing.T) {
 	})
 }
 
+// Both of kafka-go's decoders give a record's headers, and none where there are none.
+func TestReadsHeaders(t *testing.T) {
+	everywhere(t, func(t *testing.T, o Options) {
+		ctx := limited(t)
+		create(t, o, 1)
+		all := messages(o.Topic, "sender", "plain", "marked")
+		all[1].Headers = []Header{{"origin", []byte("scanner 7")}, {"empty", nil}, {"origin", []byte("scanner 8")}}
+		p := NewProducer(o)
+		defer p.Close()
+		if err := p.Write(ctx, all); err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, o)
+		b, err := s.Fetch(ctx, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := s.cluster.fetchOtherwise(ctx, o.Topic, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, records := range [][]pipeline.Record{b.Records, other.records} {
+			if len(records) != 2 || records[0].Headers != nil || len(records[1].Headers) != 3 {
+				t.Fatalf("%+v", records)
+			}
+			marked := &records[1]
+			if origin, ok := marked.Header("origin"); !ok || string(origin) != "scanner 8" {
+				t.Errorf("origin %q, %v; the last of a name counts", origin, ok)
+			}
+			if empty, ok := marked.Header("empty"); !ok || len(empty) != 0 {
+				t.Errorf("empty %q, %v", empty, ok)
+			}
+			if _, ok := marked.Header("none"); ok {
+				t.Error("there is a header that nobody wrote")
+			}
+		}
+	})
+}
+
 func TestBoundsAndSingleRecords(t *testing.T) {
 	everywhere(t, func(t *testing.T, o Options) {
 		ctx := limited(t)

@@ -14,7 +14,8 @@ import (
 type work struct {
 	batch   Batch
 	items   []item
-	done    int // items processed
+	done    int  // items processed
+	counted bool // some of them were
 	loading []windows.Key
 }
 
@@ -27,6 +28,8 @@ type item struct {
 	to, again []windows.Key
 	// sender is the event's if only others are in to, as they look at when it was first seen.
 	sender []windows.Key
+	// canary is the event of a record that is only skipped, and that the service wrote itself.
+	canary *detector.Event
 	// skip says why the record is only counted as skipped, dead why it is a dead letter; both empty for an event.
 	skip string
 	dead *DeadLetter
@@ -93,18 +96,23 @@ func (w *Worker) prepare(b Batch) {
 // ready decodes a record and decides which entities it still concerns.
 func (w *Worker) ready(r *Record) (it item) {
 	it.record = r
+	w.inHand.Store(r.Offset + 1)
 	at := windows.Coordinates{Source: w.source, Offset: r.Offset}
 	defer func() {
 		if p := recover(); p != nil {
 			it.to, it.again, it.sender, it.dead = nil, nil, nil, w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
 		}
 	}()
-	if reason, ok := w.poison[r.Offset]; ok {
-		it.dead = w.deadLetter(r, reasonPoison, "", reason)
+	if p, ok := w.poison[r.Offset]; ok && p.time.Equal(r.Time) {
+		it.dead = w.deadLetter(r, reasonPoison, "", p.how)
 		return it
 	}
 	if isControl(r) {
 		it.skip = reasonControl
+		return it
+	}
+	if it.canary = w.canary(r, at); it.canary != nil {
+		it.skip = reasonCanary
 		return it
 	}
 	event, err := w.options.Decoder.Decode(r.Value, at, r.Time)
@@ -259,6 +267,9 @@ func (w *Worker) process(wk *work) bool {
 	}
 	w.shrink()
 	w.progressed()
+	if wk.counted {
+		w.options.Metrics.lastCounted.Set(unixSeconds(w.now))
+	}
 	w.repairs()
 	w.lag(&wk.batch)
 	if len(wk.items) > 0 {
@@ -272,6 +283,7 @@ func (w *Worker) process(wk *work) bool {
 
 func (w *Worker) processOne(it *item) (ok bool) {
 	m := w.options.Metrics
+	w.inHand.Store(it.record.Offset + 1)
 	switch {
 	case it.dead != nil:
 		w.bury(it)
@@ -279,10 +291,13 @@ func (w *Worker) processOne(it *item) (ok bool) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			w.poison[it.record.Offset] = fmt.Sprint(p)
+			w.poison[it.record.Offset] = panicked{it.record.Time, fmt.Sprint(p)}
 			ok = false
 		}
 	}()
+	if it.canary != nil {
+		w.sing(it)
+	}
 	if it.skip != "" {
 		m.events.WithLabelValues(outcomeSkipped, it.skip).Inc()
 		w.observe(it, &detector.Conclusion{Outcome: detector.Outcome(it.skip)})
@@ -322,6 +337,7 @@ func (w *Worker) count(it *item) {
 	c := w.options.Set.Observe(&it.event, subjects, p, w.gathered)
 	switch c.Outcome {
 	case detector.Counted:
+		w.work.counted = true
 		w.options.Metrics.concluded(&c)
 	case detector.Duplicate, detector.SameItem:
 		w.options.Metrics.events.WithLabelValues(outcomeSkipped, string(c.Outcome)).Inc()
@@ -335,7 +351,7 @@ func (w *Worker) count(it *item) {
 		e.subject.Release()
 		w.change(e)
 	}
-	if c.Outcome == detector.TooLate {
+	if c.Outcome == detector.TooLate && it.to[0].Kind == detector.KindSender {
 		it.dead = w.deadLetter(it.record, string(c.Outcome), "event_time", "the sender keeps no counts of this time any more")
 		w.bury(it)
 		w.tell(it.record, &c)

@@ -8,13 +8,12 @@ const maxUnflushedBytes = 64 << 20
 // full is back-pressure: too much is counted and not applied, or said and not acknowledged. What waits in the working
 // set stops the worker only while there is something that a flush can take away.
 func (w *Worker) full() bool {
-	limit := w.options.Limits.MaxUnflushed
-	events, bytes := w.pending, w.passedBytes
+	unflushed, unheard := w.inTransit()
+	bytes := w.passedBytes
 	if w.flight != nil {
-		events, bytes = events+w.flight.events, bytes+w.flight.bytes
+		bytes += w.flight.bytes
 	}
-	return events >= limit || bytes >= maxUnflushedBytes ||
-		len(w.outbox)+w.writing >= limit || w.unackedBytes >= maxUnflushedBytes ||
+	return max(unflushed, unheard) >= w.options.Limits.MaxUnflushed || max(bytes, w.unackedBytes) >= maxUnflushedBytes ||
 		w.set.heldBytes >= w.set.capacity && (w.flight != nil || w.processed.Offset > w.applied.Offset)
 }
 
@@ -27,7 +26,11 @@ func (w *Worker) crowded() bool {
 // size is about what the record takes in memory.
 func (r *Record) size() int64 {
 	const itself = 64
-	return itself + int64(len(r.Key)+len(r.Value))
+	n := itself + int64(len(r.Key)+len(r.Value))
+	for _, h := range r.Headers {
+		n += itself + int64(len(h.Key)+len(h.Value))
+	}
+	return n
 }
 
 // size is about what the output takes in memory.

@@ -22,6 +22,7 @@ type flight struct {
 	// checkpoint: it moves the fences of all buckets.
 	checkpoint bool
 	began      time.Time
+	oldest     time.Time // when the first of its events was counted, if it has any
 }
 
 // update is what the flight does to a bucket, nil if nothing.
@@ -87,7 +88,9 @@ func (w *Worker) passedPoison() bool {
 // beginFlush takes the deltas of everything counted so far, by bucket. A checkpoint moves the other buckets' fences
 // too, so that little is read twice later.
 func (w *Worker) beginFlush() {
-	f := &flight{to: w.processed, events: w.pending, bytes: w.passedBytes, barrier: w.said, began: w.now}
+	f := &flight{
+		to: w.processed, events: w.pending, bytes: w.passedBytes, barrier: w.said, began: w.now, oldest: w.firstPending,
+	}
 	if w.processed.Offset <= w.applied.Offset {
 		// Only a checkpoint: a fence that does not move can't carry deltas, so what was judged again waits.
 		f.updates, f.checkpoint = w.checkpoint(nil, f.to), true
@@ -121,7 +124,7 @@ func (w *Worker) beginFlush() {
 // checkpoint adds the buckets that are not among the changed ones and lag behind.
 func (w *Worker) checkpoint(changed []windows.Update, to windows.Fence) []windows.Update {
 	w.lastCheck, w.checked, w.checkNow = w.now, to.Offset, false
-	var all []windows.Update
+	all := make([]windows.Update, 0, windows.Buckets)
 	for b := range windows.Buckets {
 		switch {
 		case len(changed) > 0 && changed[0].Bucket == b:
@@ -186,7 +189,7 @@ func (w *Worker) landed() {
 	w.commitAfter = max(w.commitAfter, f.barrier)
 	w.landings++
 	if f.checkpoint {
-		w.named = 0 // the fences say now what is missing
+		w.named = offsets{} // the fences say now what is missing
 	}
 	if w.loads {
 		w.flown = append(w.flown, f)

@@ -19,6 +19,7 @@ const (
 	reasonSeeded      = "seeded"     // before the cut, so counted from a file
 	reasonAfterSeed   = "after_seed" // of a file, but not before the cut
 	reasonControl     = "control"
+	reasonCanary      = "canary"
 	reasonMalformed   = "malformed"
 	reasonPoison      = "poison"
 )
@@ -40,6 +41,11 @@ type Metrics struct {
 	offsetLag    *prometheus.GaugeVec
 	profileAge   *prometheus.GaugeVec
 	lastProgress *prometheus.GaugeVec
+	applied      *prometheus.GaugeVec
+	transit      *prometheus.GaugeVec
+	unflushed    *prometheus.GaugeVec
+	unheard      *prometheus.GaugeVec
+	lastCounted  prometheus.Gauge
 	repair       *prometheus.GaugeVec
 	assigned     prometheus.Gauge
 
@@ -47,7 +53,9 @@ type Metrics struct {
 	suppressed   *prometheus.CounterVec
 	flagged      *prometheus.CounterVec
 	scores       *prometheus.HistogramVec
+	judged       *prometheus.CounterVec
 	abstained    *prometheus.CounterVec
+	rules        map[string]*ruleMetrics // those of NewMetrics
 	alertLatency prometheus.Histogram
 
 	flushDuration prometheus.Histogram
@@ -97,12 +105,18 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 		offsetLag:     gauge("offset_lag", "Records in the log after the last one processed.", "topic", "partition"),
 		profileAge:    gauge("profile_age_seconds", "Seconds of event time from the beginning of the day that the profile in force was made for to the last event counted: below a day unless no new profile is made.", "topic", "partition"),
 		lastProgress:  gauge("last_progress_timestamp_seconds", "When the partition last processed a record or found nothing new, in Unix time.", "topic", "partition"),
+		applied:       gauge("counted_offset", "Offset of the last record of the partition whose counts are stored, and those of all before it; -1 before the first.", "topic", "partition"),
+		transit:       gauge("unflushed_ratio", "Work of the partition that is not stored or acknowledged, as a share of the bound at which it stops reading.", "topic", "partition"),
+		unflushed:     gauge("unflushed_seconds", "Age of the oldest counted event of the partition that is not stored, 0 without one.", "topic", "partition"),
+		unheard:       gauge("unacknowledged_seconds", "Seconds for which alerts, flagged shipments or dead letters of the partition have waited without one being acknowledged, 0 while none wait.", "topic", "partition"),
+		lastCounted:   gauge("last_counted_timestamp_seconds", "When this process last counted an event, in Unix time; 0 before the first.").WithLabelValues(),
 		repair:        gauge("repair_records", "Offsets still to be read again until the counts are whole; 0 unless lost state is being repaired.", "topic", "partition"),
 		assigned:      gauge("assigned_partitions", "Partitions that this process works on.").WithLabelValues(),
 		alerts:        counter("alerts_total", "Alerts by rule, severity and activity.", "rule", "severity", "activity"),
 		suppressed:    counter("suppressed_total", "Findings over a threshold held back by the cooldown, by rule.", "rule"),
 		flagged:       counter("flagged_total", "Shipments flagged for gates, by the strongest rule.", "rule"),
 		scores:        histogram("score", "Scores above zero, by rule.", []float64{.5, 1, 2, 3, 4, 6, 8, 12, 20, 40}, "rule"),
+		judged:        counter("judged_total", "Judgements that a rule gave, whatever the score.", "rule"),
 		abstained:     counter("abstained_total", "Judgements that a rule did not give, as it had nothing to go by.", "rule"),
 		alertLatency:  histogram("alert_latency_seconds", "Seconds from a record's timestamp to the acknowledged alert.", seconds).WithLabelValues().(prometheus.Histogram),
 		flushDuration: histogram("flush_duration_seconds", "Seconds that a flush took, from its beginning to the last delta applied.", seconds).WithLabelValues().(prometheus.Histogram),
@@ -121,18 +135,18 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 	m.events.WithLabelValues(outcomeCounted, "")
 	for _, reason := range []string{
 		string(detector.NotShipment), string(detector.Duplicate), string(detector.SameItem),
-		reasonControl, reasonRedelivered, reasonSeeded,
+		reasonControl, reasonCanary, reasonRedelivered, reasonSeeded,
 	} {
 		m.events.WithLabelValues(outcomeSkipped, reason)
 	}
 	for _, reason := range []string{reasonMalformed, string(detector.TooLate), string(detector.Future), reasonPoison} {
 		m.events.WithLabelValues(outcomeDeadLettered, reason)
 	}
+	m.rules = make(map[string]*ruleMetrics, len(rules))
 	for _, rule := range rules {
 		m.suppressed.WithLabelValues(rule)
 		m.flagged.WithLabelValues(rule)
-		m.scores.WithLabelValues(rule)
-		m.abstained.WithLabelValues(rule)
+		m.rules[rule] = m.rule(rule)
 		for _, s := range []detector.Severity{detector.Low, detector.Medium, detector.High, detector.Critical} {
 			for _, a := range []detector.Activity{detector.Create, detector.Update, detector.Close} {
 				m.alerts.WithLabelValues(rule, string(s), string(a))
@@ -152,15 +166,35 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 func (m *Metrics) concluded(c *detector.Conclusion) {
 	m.events.WithLabelValues(outcomeCounted, "").Inc()
 	for i := range c.Findings {
-		switch f := &c.Findings[i]; {
-		case f.Rule == "": // its entity was not judged
-		case f.Abstained != "":
-			m.abstained.WithLabelValues(f.Rule).Inc()
-		case f.Score > 0:
-			m.scores.WithLabelValues(f.Rule).Observe(f.Score)
+		if f := &c.Findings[i]; f.Rule != "" { // else its entity was not judged
+			m.rule(f.Rule).found(f)
 		}
 	}
 	m.said(c)
+}
+
+// ruleMetrics are what is counted of a rule for every event.
+type ruleMetrics struct {
+	judged, abstained prometheus.Counter
+	score             prometheus.Observer
+}
+
+func (m *Metrics) rule(name string) *ruleMetrics {
+	if r := m.rules[name]; r != nil {
+		return r
+	}
+	return &ruleMetrics{m.judged.WithLabelValues(name), m.abstained.WithLabelValues(name), m.scores.WithLabelValues(name)}
+}
+
+func (r *ruleMetrics) found(f *detector.Finding) {
+	if f.Abstained != "" {
+		r.abstained.Inc()
+		return
+	}
+	r.judged.Inc()
+	if f.Score > 0 {
+		r.score.Observe(f.Score)
+	}
 }
 
 func (m *Metrics) said(c *detector.Conclusion) {
@@ -194,6 +228,7 @@ func strongestRule(findings []detector.Finding) string {
 // partition holds the gauges of one partition, which go when it is revoked.
 type partitionMetrics struct {
 	timeLag, offsetLag, profileAge, lastProgress, repair prometheus.Gauge
+	applied, transit, unflushed, unheard                 prometheus.Gauge
 
 	forget func()
 }
@@ -206,9 +241,17 @@ func (m *Metrics) partition(topic string, partition int) partitionMetrics {
 		offsetLag:    m.offsetLag.WithLabelValues(topic, p),
 		profileAge:   m.profileAge.WithLabelValues(topic, p),
 		lastProgress: m.lastProgress.WithLabelValues(topic, p),
+		applied:      m.applied.WithLabelValues(topic, p),
+		transit:      m.transit.WithLabelValues(topic, p),
+		unflushed:    m.unflushed.WithLabelValues(topic, p),
+		unheard:      m.unheard.WithLabelValues(topic, p),
 		repair:       m.repair.WithLabelValues(topic, p),
 		forget: func() {
 			m.assigned.Dec()
+			m.applied.DeleteLabelValues(topic, p)
+			m.transit.DeleteLabelValues(topic, p)
+			m.unflushed.DeleteLabelValues(topic, p)
+			m.unheard.DeleteLabelValues(topic, p)
 			m.timeLag.DeleteLabelValues(topic, p)
 			m.offsetLag.DeleteLabelValues(topic, p)
 			m.profileAge.DeleteLabelValues(topic, p)
@@ -217,3 +260,34 @@ func (m *Metrics) partition(topic string, partition int) partitionMetrics {
 		},
 	}
 }
+
+// show tells what of the partition is not stored or not acknowledged, and since when.
+func (w *Worker) show() {
+	if w.phase == phaseStopped {
+		return
+	}
+	unflushed, unheard := w.inTransit()
+	if most := w.options.Limits.MaxUnflushed; most > 0 {
+		w.metrics.transit.Set(float64(max(unflushed, unheard)) / float64(most))
+	}
+	w.metrics.applied.Set(float64(w.applied.Offset))
+	w.metrics.unflushed.Set(w.waiting())
+	age := 0.
+	if w.acked < w.said {
+		age = w.now.Sub(w.unheard).Seconds()
+	}
+	w.metrics.unheard.Set(age)
+}
+
+// waiting is the age of the oldest counted event that is not stored, in seconds.
+func (w *Worker) waiting() float64 {
+	switch {
+	case w.flight != nil && w.flight.events > 0:
+		return w.now.Sub(w.flight.oldest).Seconds()
+	case w.pending > 0:
+		return w.now.Sub(w.firstPending).Seconds()
+	}
+	return 0
+}
+
+func unixSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

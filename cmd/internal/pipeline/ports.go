@@ -27,12 +27,30 @@ type Source interface {
 	Commit(ctx context.Context, offset int64) error
 }
 
-// Record is one message. Key and Value belong to the batch, which nobody changes after Fetch.
+// Record is one message. Key, Value and Headers belong to the batch, which nobody changes after Fetch.
 type Record struct {
 	Offset int64
 	// Time is the timestamp that Kafka gave the record; zero where there is none, as in a file.
 	Time       time.Time
 	Key, Value []byte
+	// Headers stand beside the value; nil where there are none, as with most records.
+	Headers []Header
+}
+
+// Header is a name and a value beside a record.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Header gives the value of the last header of that name; false if the record has none.
+func (r *Record) Header(name string) ([]byte, bool) {
+	for i := len(r.Headers) - 1; i >= 0; i-- {
+		if r.Headers[i].Key == name {
+			return r.Headers[i].Value, true
+		}
+	}
+	return nil, false
 }
 
 // Batch is what one fetch gave: records in order of offset, perhaps with gaps.
@@ -78,6 +96,18 @@ type Profiles interface {
 	For(ctx context.Context, day int64) (*detector.Profile, error)
 }
 
+// Activity is told what a worker is doing while it does it, so that somebody outside sees what hangs. Calls may overlap;
+// they return at once.
+type Activity interface {
+	// Begin says that an operation is under way from now on, End that it is done or given up, Failed that an attempt at
+	// it has failed and that another will be made.
+	Begin(operation string)
+	End(operation string)
+	Failed(operation string, err error)
+	// Moved says that the worker has come forward, and whether anything is left for it to do.
+	Moved(left bool)
+}
+
 // Output is one thing to say: exactly one of Alert, Flag and DeadLetter is set.
 type Output struct {
 	Alert      *detector.Alert
@@ -90,6 +120,8 @@ type Output struct {
 	// Redelivered tells that the record had been read before, Degraded that state is being repaired: the same output
 	// may be out already.
 	Redelivered, Degraded bool
+	// Canary tells that the alert is for nobody but the service itself.
+	Canary bool
 }
 
 // DeadLetter is a record that was not counted.

@@ -21,6 +21,14 @@ type standing struct {
 	found  bool
 }
 
+// offsets are those from the first on, up to the second, which is not among them.
+type offsets struct{ from, to int64 }
+
+// without is how many of the offsets are not among others.
+func (o offsets) without(others offsets) int64 {
+	return o.to - o.from - max(0, min(o.to, others.to)-max(o.from, others.from))
+}
+
 // Causes of where a worker starts.
 const (
 	causeFirst     = "first"      // never read before
@@ -61,10 +69,11 @@ func decide(s standing, atEnd bool) start {
 			d.lost = s.first
 		}
 		return d
-	case otherTopic(s, highest):
+	case otherTopic(s, highest, atEnd):
 		d.cause, d.position = causeNewTopic, s.first
 		d.source.Epoch++
 		d.begin = &windows.Fence{Offset: s.first - 1}
+		d.lost = s.first // it began at 0
 		return d
 	case s.committed < 0 && beginCutShort(s.fences, lowest, highest):
 		// The fences that are there say where it began.
@@ -118,10 +127,14 @@ func beginCutShort(f *windows.Fences, lowest, highest windows.Fence) bool {
 }
 
 // otherTopic recognises a topic that was deleted and created anew: its log ends before the highest fence, or holds
-// another record there. A record that was cut since proves nothing.
-func otherTopic(s standing, highest windows.Fence) bool {
-	if highest.Offset >= s.end && highest.Offset >= 0 {
+// another record there. A record that was cut since proves nothing. A fence without a time was written where the log
+// held no record, but at the end, where a partition that was never read may start: it names none of those before it.
+func otherTopic(s standing, highest windows.Fence, atEnd bool) bool {
+	switch {
+	case highest.Offset >= s.end && highest.Offset >= 0:
 		return true
+	case !s.found || atEnd && highest.Time.IsZero():
+		return false
 	}
-	return s.found && !highest.Time.IsZero() && !s.probed.Equal(highest.Time)
+	return !s.probed.Equal(highest.Time)
 }

@@ -24,12 +24,17 @@ type IO struct {
 	Fatal func(error) bool
 	// Grace is how long the work in hand may take to be flushed after ctx ends.
 	Grace time.Duration
+	// Activity learns what the worker is doing; nil for nobody.
+	Activity Activity
 }
 
 // Run drives the worker until ctx ends or its source does, and has stopped everything it started when it returns.
 // When ctx ends, what is counted is flushed and committed first, for at most io.Grace. IO that fails is tried again,
 // with pauses of up to 5 s, as long as that makes sense; an error is returned only where it does not.
 func Run(ctx context.Context, w *Worker, io IO) error {
+	if io.Activity == nil {
+		io.Activity = Unwatched{}
+	}
 	r := &runner{worker: w, io: io, completions: make(chan completion), queues: map[operation]chan request{}}
 	return r.run(ctx)
 }
@@ -40,6 +45,8 @@ type runner struct {
 	completions chan completion
 	queues      map[operation]chan request
 	failed      chan error
+
+	mark mark // where the worker stood after its last step
 
 	mu      sync.Mutex
 	session context.Context // ends with the worker's session: what it asked for is void then
@@ -53,6 +60,7 @@ func (r *runner) run(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stopIO()
+	defer r.rested()
 	r.failed = make(chan error, len(operations))
 	for _, op := range operations {
 		queue := make(chan request, 16)
@@ -62,14 +70,18 @@ func (r *runner) run(ctx context.Context) error {
 	ticks := time.NewTicker(tickInterval(&r.worker.options.Limits))
 	defer ticks.Stop()
 
+	r.io.Activity.Begin(stepEvaluate)
 	r.hand(ioCtx, r.worker.start(time.Now()))
 	stopping := ctx.Done()
 	var deadline <-chan time.Time
 	for !r.worker.done() {
+		r.rested()
 		select {
 		case c := <-r.completions:
+			r.io.Activity.Begin(stepEvaluate)
 			r.hand(ioCtx, r.worker.complete(c, time.Now()))
 		case now := <-ticks.C:
+			r.io.Activity.Begin(stepEvaluate)
 			r.hand(ioCtx, r.worker.tick(now))
 		case err := <-r.failed:
 			r.worker.halt()
@@ -77,6 +89,7 @@ func (r *runner) run(ctx context.Context) error {
 		case <-stopping:
 			stopping = nil
 			deadline = time.After(r.io.Grace)
+			r.io.Activity.Begin(stepEvaluate)
 			r.hand(ioCtx, r.worker.stop())
 		case <-deadline:
 			r.worker.halt()
@@ -160,7 +173,10 @@ func (r *runner) persist(ctx context.Context, q request) (completion, error) {
 	o := r.worker.options
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = 50*time.Millisecond, 5*time.Second
+	operation := string(q.op)
+	defer r.io.Activity.End(operation)
 	attempt := func() (completion, error) {
+		r.io.Activity.Begin(operation)
 		c, err := r.do(ctx, q)
 		if err != nil && r.io.Fatal != nil && r.io.Fatal(err) {
 			return c, backoff.Permanent(err)
@@ -174,7 +190,8 @@ func (r *runner) persist(ctx context.Context, q request) (completion, error) {
 			if ctx.Err() != nil {
 				return
 			}
-			o.Metrics.retries.WithLabelValues(string(q.op)).Inc()
+			r.io.Activity.Failed(operation, err)
+			o.Metrics.retries.WithLabelValues(operation).Inc()
 			o.Log.Warn("will try again", "operation", q.op, "pause", pause.Round(time.Millisecond), "error", err)
 		}))
 	if err != nil {
@@ -259,7 +276,7 @@ func (r *runner) stand(ctx context.Context) (standing, error) {
 func (r *runner) written(outputs []Output) {
 	now := time.Now()
 	for i := range outputs {
-		if o := &outputs[i]; o.Alert != nil && !o.RecordTime.IsZero() {
+		if o := &outputs[i]; o.Alert != nil && !o.Canary && !o.RecordTime.IsZero() {
 			r.worker.options.Metrics.alertLatency.Observe(now.Sub(o.RecordTime).Seconds())
 		}
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/detector"
@@ -23,6 +24,8 @@ type Options struct {
 	Until time.Time
 	// Log gets what an operator should know of the partition's state: nothing an event. Nil logs nothing.
 	Log *slog.Logger
+	// Canary, unless nil, is what the service tests itself with.
+	Canary *Canary
 	// Observe, unless nil, is called for every decoded event in order, with what was concluded of it.
 	Observe func(*detector.Event, *detector.Conclusion)
 }
@@ -114,6 +117,8 @@ type Worker struct {
 	metrics partitionMetrics
 	now     time.Time
 	phase   phase
+	// inHand is the offset after that of the record being decoded or judged, or of the last one that was; for Where.
+	inHand atomic.Int64
 	// session counts the times that the worker began at its fences; completions of an older one are void.
 	session int
 	out     []request
@@ -125,10 +130,10 @@ type Worker struct {
 	told      int64                  // records before it had their dead letters acknowledged before
 	seen      int64                  // records up to it were read before: redelivered
 	repairing int64                  // records up to it repair lost state: degraded
-	named     int64                  // records before it that are missing are named as lost, until a checkpoint has noted it
+	named     offsets                // records that are named as lost, until a checkpoint has noted it
 	back      goingBack              // why it stands, if it went back
 	leaving   string                 // why the worker is to stand anew as soon as all that it has read is flushed
-	poison    map[int64]string       // records that made the code panic, and how
+	poison    map[int64]panicked     // records that made the code panic
 
 	fetch       fetching
 	work        *work
@@ -152,15 +157,16 @@ type Worker struct {
 	reloading    bool      // it is for foreign
 	flown        []*flight // landed since that load was asked for
 	outbox       []Output
-	writing      int    // outputs under way
-	writingBytes int64  // of these
-	unackedBytes int64  // of all outputs not acknowledged
-	said, acked  uint64 // outputs handed over, and acknowledged
-	commitAfter  uint64 // said, when the last applied events had been judged
-	checked      int64  // the record to which the last checkpoint moved all fences
-	checkNow     bool   // a checkpoint is due
-	verifying    bool   // an opVerify is under way
-	landings     int    // flushes landed since it was asked for
+	writing      int       // outputs under way
+	writingBytes int64     // of these
+	unackedBytes int64     // of all outputs not acknowledged
+	said, acked  uint64    // outputs handed over, and acknowledged
+	unheard      time.Time // where said is above acked: since when nothing was acknowledged
+	commitAfter  uint64    // said, when the last applied events had been judged
+	checked      int64     // the record to which the last checkpoint moved all fences
+	checkNow     bool      // a checkpoint is due
+	verifying    bool      // an opVerify is under way
+	landings     int       // flushes landed since it was asked for
 	committing   bool
 	lastCommit   time.Time
 	lastCheck    time.Time
@@ -171,6 +177,13 @@ type Worker struct {
 type goingBack struct {
 	cause string
 	from  int64 // the last record processed
+}
+
+// panicked is a record that made the code panic: its timestamp, as a topic made anew has another one at that offset, and
+// how.
+type panicked struct {
+	time time.Time
+	how  string
 }
 
 type fetching struct {
@@ -186,7 +199,7 @@ func NewWorker(o Options) *Worker {
 	}
 	o.Log = o.Log.With("topic", o.Topic, "partition", o.Partition)
 	return &Worker{
-		options: o, poison: map[int64]string{}, set: newWorkingSet(o.Limits.WorkingSet),
+		options: o, poison: map[int64]panicked{}, set: newWorkingSet(o.Limits.WorkingSet),
 		seen: windows.NoOffset, repairing: windows.NoOffset,
 		profiles: map[int64]*detector.Profile{}, gathered: detector.NewSums(),
 	}
@@ -196,6 +209,7 @@ func NewWorker(o Options) *Worker {
 func (w *Worker) start(now time.Time) []request {
 	w.metrics = w.options.Metrics.partition(w.options.Topic, w.options.Partition)
 	w.now = now
+	w.progressed() // a partition that does not even begin shows by the time since
 	w.stand()
 	return w.take()
 }
@@ -204,6 +218,7 @@ func (w *Worker) start(now time.Time) []request {
 func (w *Worker) tick(now time.Time) []request {
 	w.now = now
 	w.advance()
+	w.show()
 	return w.take()
 }
 
@@ -238,7 +253,7 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 	case opWrite:
 		w.acked += uint64(w.writing)
 		w.unackedBytes -= w.writingBytes
-		w.writing, w.writingBytes = 0, 0
+		w.writing, w.writingBytes, w.unheard = 0, 0, w.now
 	case opApply:
 		w.appliedAll(c.results)
 	case opVerify:
@@ -250,6 +265,7 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 		}
 	}
 	w.advance()
+	w.show()
 	return w.take()
 }
 
@@ -318,17 +334,22 @@ func (w *Worker) stood(s standing) {
 		w.options.Metrics.rewinds.WithLabelValues(d.cause).Inc()
 		w.options.Log.Warn("reading from the first record there is", "cause", d.cause, "offset", d.position, "committed", s.committed)
 	}
-	if lost := min(d.lost, s.first-w.named); lost > 0 {
+	if d.cause == causeNewTopic {
+		w.named = offsets{}
+	}
+	if gone := (offsets{s.first - d.lost, s.first}); gone.without(w.named) > 0 {
+		lost := gone.without(w.named)
 		w.options.Metrics.lost.Add(float64(lost))
 		w.options.Log.Error("records are cut from the log and not in the counts", "records", lost, "first", s.first, "cause", d.cause)
-		w.named, w.checkNow = s.first, true
+		w.named, w.checkNow = gone, true
 	}
 	_, highest, _ := extent(s.fences)
 	w.source, w.cuts = d.source, s.cuts
 	if s.committed > s.end {
 		s.committed = windows.NoOffset // of another log than this one
 	}
-	w.committed, w.told = s.committed, s.committed
+	// No farther than the fences: beyond them nothing tells that the offset is one of this log.
+	w.committed, w.told = s.committed, min(s.committed, highest.Offset+1)
 	w.seen = max(w.seen, highest.Offset, s.committed-1)
 	switch d.cause {
 	case causeNewTopic:
@@ -428,6 +449,15 @@ func (w *Worker) nextFetch() {
 	w.ask(request{op: opFetch, offset: w.fetch.next})
 }
 
+// inTransit is how many events are counted and not applied, and how many outputs said and not acknowledged.
+func (w *Worker) inTransit() (unflushed, unheard int) {
+	unflushed, unheard = w.pending, len(w.outbox)+w.writing
+	if w.flight != nil {
+		unflushed += w.flight.events
+	}
+	return unflushed, unheard
+}
+
 func (w *Worker) fetched(b Batch, outside bool) {
 	w.fetch.underWay = false
 	if w.phase != phaseRunning {
@@ -448,12 +478,12 @@ func (w *Worker) fetched(b Batch, outside bool) {
 	w.fetch.ready = &b
 }
 
+func (w *Worker) progressed() { w.metrics.lastProgress.Set(unixSeconds(w.now)) }
+
 // repairs tells how much is still to be read again.
 func (w *Worker) repairs() {
 	w.metrics.repair.Set(float64(max(0, w.repairing-w.processed.Offset)))
 }
-
-func (w *Worker) progressed() { w.metrics.lastProgress.Set(float64(w.now.UnixMilli()) / 1000) }
 
 // lag tells how much of the log lies behind a batch that is done with.
 func (w *Worker) lag(b *Batch) {
@@ -466,12 +496,22 @@ func (w *Worker) nextWrite() {
 	if w.writing > 0 || len(w.outbox) == 0 {
 		return
 	}
-	w.ask(request{op: opWrite, outputs: w.outbox})
-	w.writing, w.writingBytes = len(w.outbox), w.unackedBytes
-	w.outbox = nil
+	w.writing = min(len(w.outbox), writtenAtOnce)
+	w.ask(request{op: opWrite, outputs: w.outbox[:w.writing:w.writing]})
+	for i := range w.writing {
+		w.writingBytes += w.outbox[i].size()
+	}
+	w.outbox = w.outbox[w.writing:]
 }
 
+// writtenAtOnce bounds the outputs of one write, some 20 MB of alerts, so that over a slow line, too, one ends long
+// before it is taken for a call that hangs.
+const writtenAtOnce = 10_000
+
 func (w *Worker) say(o Output) {
+	if w.said == w.acked {
+		w.unheard = w.now
+	}
 	w.outbox = append(w.outbox, o)
 	w.unackedBytes += o.size()
 	w.said++

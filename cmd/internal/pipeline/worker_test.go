@@ -522,12 +522,12 @@ func TestMarks(t *testing.T) {
 	h.post(five...)
 	h.start(nil)
 	h.settle()
-	want("after the store lost everything", "5 false false", "5 false false")
+	want("after the store lost everything", "0 true true", "5 false false", "5 false false")
 
 	h.start(nil)
 	h.settle()
 	h.add(h.parcel("A", poisonPlace, h.now))
 	h.pass(time.Second)
 	h.settle()
-	want("the worker itself went back", "5 false false", "5 false false", "5 true true", "5 true true", "6 false false")
+	want("the worker itself went back", "0 true false", "5 false false", "5 false false", "0 true true", "5 true true", "5 true true", "6 false false")
 }

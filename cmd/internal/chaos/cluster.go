@@ -1,0 +1,115 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// slots is how many a Redis Cluster has.
+const slots = 16384
+
+// startCluster starts three primaries that share the slots.
+func (r *Run) startCluster() ([]string, error) {
+	const primaries = 3
+	var addresses []string
+	for i := range primaries {
+		lines := append([]string{"cluster-enabled yes", "cluster-announce-ip " + host, "cluster-node-timeout 5000"}, r.scenario.setup.redis...)
+		s, err := r.addRedis(fmt.Sprintf("redis-%d", i+1), lines...)
+		if err != nil {
+			return nil, err
+		}
+		addresses = append(addresses, s.address)
+		if err := s.client.ClusterAddSlotsRange(r.ctx, slots*i/primaries, slots*(i+1)/primaries-1).Err(); err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			_, port, _ := strings.Cut(s.address, ":")
+			meet := []any{"CLUSTER", "MEET", host, port, s.busPort}
+			if err := r.servers[0].client.Do(r.ctx, meet...).Err(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, s := range r.servers {
+		if err := await(r.ctx, s.process, func(ctx context.Context) error { return clusterReady(ctx, s.client, primaries) }); err != nil {
+			return nil, err
+		}
+	}
+	r.client = redis.NewClusterClient(&redis.ClusterOptions{Addrs: addresses})
+	return addresses, nil
+}
+
+func clusterReady(ctx context.Context, c *redis.Client, nodes int) error {
+	info, err := c.ClusterInfo(ctx).Result()
+	if err == nil && !(strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", nodes))) {
+		err = fmt.Errorf("the cluster is not ready")
+	}
+	return err
+}
+
+// migrate moves a slot with all its keys to another primary, as an operator's tools do.
+func (r *Run) migrate(slot int, from, to *redisServer) error {
+	source, err := from.client.Do(r.ctx, "CLUSTER", "MYID").Text()
+	if err != nil {
+		return err
+	}
+	target, err := to.client.Do(r.ctx, "CLUSTER", "MYID").Text()
+	if err != nil {
+		return err
+	}
+	if err := to.client.Do(r.ctx, "CLUSTER", "SETSLOT", slot, "IMPORTING", source).Err(); err != nil {
+		return err
+	}
+	if err := from.client.Do(r.ctx, "CLUSTER", "SETSLOT", slot, "MIGRATING", target).Err(); err != nil {
+		return err
+	}
+	_, port, _ := strings.Cut(to.address, ":")
+	for {
+		const piece, patience = 5, 5000 // a few at a time: the slot is in two places for a while
+		keys, err := from.client.ClusterGetKeysInSlot(r.ctx, slot, piece).Result()
+		if err != nil {
+			return err
+		}
+		if len(keys) == 0 {
+			break
+		}
+		move := []any{"MIGRATE", host, port, "", 0, patience, "KEYS"}
+		for _, k := range keys {
+			move = append(move, k)
+		}
+		if err := from.client.Do(r.ctx, move...).Err(); err != nil {
+			return err
+		}
+	}
+	for _, s := range []*redisServer{to, from} {
+		if err := s.client.Do(r.ctx, "CLUSTER", "SETSLOT", slot, "NODE", target).Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// owner gives the primary that has a slot.
+func (r *Run) owner(slot int) (*redisServer, error) {
+	for _, s := range r.servers {
+		shards, err := s.client.ClusterShards(r.ctx).Result()
+		if err != nil {
+			return nil, err
+		}
+		id, err := s.client.Do(r.ctx, "CLUSTER", "MYID").Text()
+		if err != nil {
+			return nil, err
+		}
+		for _, shard := range shards {
+			for _, has := range shard.Slots {
+				if int64(slot) >= has.Start && int64(slot) <= has.End && len(shard.Nodes) > 0 && shard.Nodes[0].ID == id {
+					return s, nil
+				}
+			}
+		}
+	}
+	return nil, fmt.Errorf("nobody has slot %d", slot)
+}

@@ -1,0 +1,199 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Options say what to play.
+type Options struct {
+	// Scenarios are the names of those to play; none means all, or with Short the short ones.
+	Scenarios []string
+	Short     bool
+	// Each is played with Seeds seeds from Seed on.
+	Seed  uint64
+	Seeds int
+	// Soak is how long the scenario of that name lasts.
+	Soak time.Duration
+	// Markdown asks for the summary as a table for a README.
+	Markdown bool
+	// Dir keeps the logs of all processes; empty makes a temporary folder, which goes if all is well.
+	Dir string
+	Out io.Writer
+}
+
+// ErrFailed is that a run came to something else than it must.
+var ErrFailed = errors.New("the service broke a promise")
+
+// Harness has what all runs share: brokers, and the service's binary.
+type Harness struct {
+	dir      string
+	binary   string
+	soak     time.Duration
+	children *children
+	servers  *servers
+	brokers  []*broker
+	// controller is where broker 1 has it.
+	controller string
+}
+
+// Play plays scenarios one after the other and writes a line for each run. It has ended all that it started when it
+// returns: ErrFailed if a run failed, ErrCannotRun if this machine lacks something.
+func Play(ctx context.Context, o Options) (err error) {
+	all, err := pick(o)
+	if err != nil {
+		return err
+	}
+	temporary := o.Dir == ""
+	if temporary {
+		if o.Dir, err = os.MkdirTemp("", "chaos-"); err != nil {
+			return err
+		}
+	}
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return err
+	}
+	redis.SetLogger(silence{})
+	h := &Harness{dir: o.Dir, soak: o.Soak, children: &children{}}
+	defer func() {
+		h.close()
+		if temporary && err == nil {
+			_ = os.RemoveAll(o.Dir)
+		}
+	}()
+	if err := h.start(ctx); err != nil {
+		return err
+	}
+	var results []Result
+	fmt.Fprintln(o.Out, header)
+	for i := range all {
+		for seed := o.Seed; seed < o.Seed+uint64(o.Seeds); seed++ {
+			result, err := h.playOnce(ctx, &all[i], seed)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				result.problem("the harness could not go on: %v", err)
+			}
+			fmt.Fprintln(o.Out, line(&result))
+			for _, p := range result.Problems {
+				fmt.Fprintln(o.Out, "   ", p)
+			}
+			if result.Failed() {
+				fmt.Fprintf(o.Out, "    again: go run ./cmd/chaos --scenario %s --seed %d --seeds 1\n    logs: %s\n", result.Scenario, seed, result.Dir)
+			} else if temporary {
+				_ = os.RemoveAll(result.Dir)
+			}
+			results = append(results, result)
+		}
+	}
+	if o.Markdown {
+		fmt.Fprint(o.Out, "\n", table(results))
+	}
+	for i := range results {
+		if results[i].Failed() {
+			return ErrFailed
+		}
+	}
+	return nil
+}
+
+// pick gives the scenarios that are asked for.
+func pick(o Options) ([]Scenario, error) {
+	var picked []Scenario
+	known := map[string]bool{}
+	for _, s := range Scenarios() {
+		known[s.Name] = true
+		named := false
+		for _, name := range o.Scenarios {
+			named = named || name == s.Name
+		}
+		if named || len(o.Scenarios) == 0 && !s.ByName && (s.Short || !o.Short) {
+			picked = append(picked, s)
+		}
+	}
+	for _, name := range o.Scenarios {
+		if !known[name] {
+			return nil, fmt.Errorf("%w: no scenario is called %s, see --list", ErrCannotRun, name)
+		}
+	}
+	return picked, nil
+}
+
+// start builds the service and starts a broker.
+func (h *Harness) start(ctx context.Context) error {
+	var err error
+	if h.servers, err = newServers(ctx, h.dir, h.children); err != nil {
+		return err
+	}
+	h.binary = filepath.Join(h.dir, "parcelsentry")
+	build := exec.CommandContext(ctx, "go", "build", "-tags", "faults", "-o", h.binary, "./cmd/parcelsentry")
+	build.Dir = h.servers.root
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: go build: %s", ErrCannotRun, strings.TrimSpace(string(out)))
+	}
+	return h.addBroker(ctx)
+}
+
+// addBroker starts one more, with an empty data folder.
+func (h *Harness) addBroker(ctx context.Context) error {
+	id := len(h.brokers) + 1
+	b, controller, err := h.servers.newBroker(ctx, id, h.controller)
+	if err != nil {
+		return err
+	}
+	if err := b.start(ctx); err != nil {
+		return fmt.Errorf("%w, see %s", err, b.dir)
+	}
+	h.controller = controller
+	h.brokers = append(h.brokers, b)
+	return nil
+}
+
+func (h *Harness) close() {
+	h.children.close()
+	for _, b := range h.brokers {
+		b.remove()
+	}
+}
+
+// runLimit ends a run that hangs.
+const runLimit = 5 * time.Minute
+
+// playOnce plays a scenario with one seed.
+func (h *Harness) playOnce(ctx context.Context, s *Scenario, seed uint64) (Result, error) {
+	limit := runLimit
+	if s.ByName {
+		limit += 2 * h.soak
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for s.setup.twoBrokers && len(h.brokers) < 2 {
+		if err := h.addBroker(ctx); err != nil {
+			return Result{Scenario: s.Name, Seed: seed}, err
+		}
+	}
+	for _, b := range h.brokers {
+		if !b.process.running() { // the run before broke off
+			if err := b.start(ctx); err != nil {
+				return Result{Scenario: s.Name, Seed: seed}, err
+			}
+		}
+	}
+	r, err := h.newRun(ctx, s, seed)
+	if err != nil {
+		return r.result, err
+	}
+	defer r.close()
+	err = r.perform()
+	return r.result, err
+}

@@ -1,0 +1,128 @@
+package pipeline
+
+import (
+	"testing"
+
+	"github.com/parcelsentry/parcelsentry/windows"
+)
+
+// simBroken is a protection that is taken out, to see that histories notice.
+type simBroken struct {
+	name string
+	// unfenced: the store takes everything.
+	unfenced bool
+	// answer spoils an answer before the worker gets it, worker the worker after each step.
+	answer func(*Worker, *completion)
+	worker func(*Worker)
+}
+
+// simBrokenAll takes out one protection each.
+func simBrokenAll() []simBroken {
+	return []simBroken{
+		{name: "Apply does not look at the fence", unfenced: true},
+		{name: "loads are not held against the fence", answer: believeLoads},
+		{name: "the position is the committed offset", worker: fromCommitted},
+		{name: "the position is the lowest fence, gone ones apart", answer: overlookGaps},
+		{name: "a refused update is taken for applied", answer: ignoreRefusals},
+		{name: "commits do not wait for applied updates", worker: commitProcessed},
+		{name: "updates do not wait for what was said", worker: applyUnsaid},
+		{name: "another topic is not recognised", answer: sameTopic},
+		{name: "nobody looks again at what others count too", answer: hideOthers},
+		{name: "dead letters are out as far as the committed offset says", worker: trustCommitted},
+	}
+}
+
+func believeLoads(w *Worker, c *completion) {
+	for i := range c.loaded {
+		l := &c.loaded[i]
+		l.Present, l.Fence.Offset = true, w.expected[l.Entity.Key.Bucket()]
+	}
+}
+
+// fromCommitted begins at the committed offset as soon as the worker has one.
+func fromCommitted(w *Worker) {
+	if w.phase == phaseRunning && w.fetch.next < w.told && w.processed.Offset == w.fetch.next-1 {
+		w.fetch.next, w.processed.Offset = w.told, w.told-1
+	}
+}
+
+// overlookGaps has buckets without a fence stand where the others do.
+func overlookGaps(_ *Worker, c *completion) {
+	if c.op != opStand {
+		return
+	}
+	_, highest, present := extent(c.standing.fences)
+	for b := range c.standing.fences.Present {
+		if present > 0 && !c.standing.fences.Present[b] {
+			c.standing.fences.At[b], c.standing.fences.Present[b] = highest, true
+		}
+	}
+}
+
+func ignoreRefusals(w *Worker, c *completion) {
+	for i := range c.results {
+		if r := &c.results[i]; r.Status == windows.Refused && w.flight != nil && i < len(w.flight.updates) {
+			r.Status, r.Events = windows.Already, make([]int64, len(w.flight.updates[i].Deltas))
+		}
+	}
+}
+
+// commitProcessed asks for a commit of all that is read, applied or not.
+func commitProcessed(w *Worker) {
+	if w.phase == phaseRunning && w.applied.Offset < w.processed.Offset && !w.committing {
+		w.committing, w.committed = true, w.processed.Offset+1
+		w.ask(request{op: opCommit, offset: w.committed})
+	}
+}
+
+func applyUnsaid(w *Worker) {
+	if w.flight != nil {
+		w.flight.barrier = 0
+	}
+	w.commitAfter = 0
+}
+
+func sameTopic(_ *Worker, c *completion) {
+	if c.op == opStand {
+		c.standing.found = false
+		_, highest, _ := extent(c.standing.fences)
+		c.standing.end = max(c.standing.end, highest.Offset+1)
+	}
+}
+
+func trustCommitted(w *Worker) { w.told = max(w.told, w.committed) }
+
+// hideOthers has totals look as if nobody else counted the same entities.
+func hideOthers(w *Worker, c *completion) {
+	if w.flight == nil || len(c.results) != len(w.flight.updates) {
+		return
+	}
+	next := 0
+	for i := range c.results {
+		for j := range w.flight.updates[i].Deltas {
+			e := w.flight.entries[next]
+			next++
+			if j < len(c.results[i].Events) {
+				c.results[i].Events[j] = e.stored - w.uncounted(e)
+			}
+		}
+	}
+}
+
+// TestSimulationNeeds shows that the simulation can fail: with any one protection taken out, histories notice.
+func TestSimulationNeeds(t *testing.T) {
+	for _, broken := range simBrokenAll() {
+		t.Run(broken.name, func(t *testing.T) {
+			t.Parallel()
+			const portion, most = 25, 2000
+			for first := uint64(1); first < most; first += portion {
+				result := simulate(first, portion, broken, t.Logf)
+				if len(result.failed) > 0 {
+					t.Logf("%d of histories %d to %d are wrong; the first: %.300s", len(result.failed), first, first+portion-1, result.failed[0].problem)
+					return
+				}
+			}
+			t.Errorf("%d histories did not notice", most)
+		})
+	}
+}
