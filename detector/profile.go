@@ -138,7 +138,9 @@ func (s *Set) ReadProfile(b []byte) (*Profile, error) {
 	if a.Sums == nil {
 		a.Sums = NewSums()
 	}
-	a.Sums.complete()
+	if err := a.Sums.complete(); err != nil {
+		return nil, fmt.Errorf("read a profile: %w", err)
+	}
 	return s.profile(Day(day), a.Sums), nil
 }
 

@@ -53,6 +53,8 @@ func FuzzReadProfile(f *testing.F) {
 	for _, b := range []string{
 		`{"day":"2026-03-02"}`, `{"day":"2026-03-02","sums":null}`, `{"day":"0000-01-01","sums":{}}`, `{"day":"x"}`, `{}`, ``,
 		`{"day":"2026-03-02","sums":{"origins":null,"highest":{"burst":null},"amounts":null,"by_day":null,"entries":null,"new_places":null}}`,
+		`{"day":"2026-03-02","sums":{"amounts":{"weight":{"n":1e308,"sum":1e308}},"parcels":1e308}}`,
+		`{"day":"2026-03-02","sums":{"parcels":1e59,"families":[{"events":1e59,"squares":1e60,"expected":1e-300}],"hours":[1e60]}}`,
 		`{"day":"2026-03-02","sums":{"by_day":{"-9223372036854775808":1,"9223372036854775807":1e308,"20513":-5}}}`,
 		`{"day":"2026-03-02","sums":{"families":[{"events":-1e308,"days":-1e308,"squares":-1e308}],"hours":[-1e308],"parcels":-1e308}}`,
 		`{"day":"2026-03-02","sums":{"highest":{"burst":{"-7":1,"99999":5}},"new_places":{"-1":3,"77777":1},"entries":{"sender":-5}}}`,

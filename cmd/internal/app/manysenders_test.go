@@ -111,7 +111,6 @@ type manyLog struct {
 	memory         func(string, ...any) // nil: no look at it
 
 	step, next int64 // of the last record given
-	queue      []pipeline.Record
 	largest    int64
 	shown      int64
 	resident   []int64
