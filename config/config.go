@@ -152,8 +152,8 @@ const (
 type Windows struct {
 	// Resolutions are ordered from the finest to the coarsest.
 	Resolutions []Resolution `yaml:"resolutions"`
-	// WorkingSet is the number of entities that a partition keeps in memory.
-	WorkingSet int `yaml:"working_set"`
+	// WorkingSet is how much memory a partition keeps entities in.
+	WorkingSet Size `yaml:"working_set"`
 	// MaxFields is the number of fields that an entity may have.
 	MaxFields int `yaml:"max_fields"`
 }

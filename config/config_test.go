@@ -224,7 +224,7 @@ func TestRanges(t *testing.T) {
 		{"events.max_bytes", "1023", "1KiB", "10MiB", "10485761"},
 		{"events.duplicate_horizon", "-1s", "0s", "30d", "30d1s"},
 		{"events.item_horizon", "-1s", "0s", "30d", "30d1s"},
-		{"windows.working_set", "999", "1000", "50000000", "50000001"},
+		{"windows.working_set", "1048575", "1MiB", "256GiB", "274877906945"},
 		{"windows.max_fields", "63", "64", "4096", "4097"},
 		{"detectors.prior.rate", "9e-7", "1e-6", "1000", "1001"},
 		{"detectors.prior.dispersion", "0.99", "1", "100", "100.1"},
@@ -384,7 +384,7 @@ func TestHash(t *testing.T) {
 	same("http.stuck_after", "10m")
 	same("kafka.topics.canary", "a")
 	same("canary.timeout", "10s")
-	same("windows.working_set", "1000")
+	same("windows.working_set", "1MiB")
 	same("events.dead_letter.payload", "never")
 	same("detectors.limit.window", "1d") // as the default 24h
 	other("events.allowed_lateness", "1d")

@@ -5,6 +5,7 @@ import "time"
 const (
 	kib Size = 1 << 10
 	mib Size = 1 << 20
+	gib Size = 1 << 30
 
 	millisecond = Duration(time.Millisecond)
 	second      = Duration(time.Second)
@@ -64,7 +65,7 @@ func Default() Config {
 				{Name: "d", Slide: 1 * day, Keep: 120 * day},
 				{Name: "m", Slide: 30 * day, Keep: 360 * day},
 			},
-			WorkingSet: 200_000,
+			WorkingSet: 256 * mib,
 			MaxFields:  512,
 		},
 		Detectors: Detectors{

@@ -24,7 +24,7 @@ func (c *Windows) check(k *checker) {
 		k.require(slices.IndexFunc(c.Resolutions, same) == i, []string{item(path, i) + ".name"},
 			"%s is the name of another resolution: each needs its own", show(r.Name))
 	}
-	between(k, "windows.working_set", c.WorkingSet, 1000, 50_000_000)
+	between(k, "windows.working_set", c.WorkingSet, 1*mib, 256*gib)
 	between(k, "windows.max_fields", c.MaxFields, 64, 4096)
 }
 

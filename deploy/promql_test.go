@@ -37,6 +37,7 @@ func exportedMetrics(t testing.TB) map[string]metric {
 		"parcelsentry_flush_events":                    {"histogram", nil},
 		"parcelsentry_flush_entities":                  {"histogram", nil},
 		"parcelsentry_working_set_entities":            {"gauge", nil},
+		"parcelsentry_working_set_bytes":               {"gauge", nil},
 		"parcelsentry_working_set_hits_total":          {"counter", nil},
 		"parcelsentry_working_set_misses_total":        {"counter", nil},
 		"parcelsentry_working_set_evictions_total":     {"counter", nil},

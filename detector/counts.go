@@ -51,6 +51,9 @@ func (s *Set) mark(e *Event, entity *windows.Entity, since time.Time) Marks {
 	seen, known := entity.Seen(sub)
 	m.Line = known && seen.Equal(e.Time)
 	m.Visit = !known || !sameDay(seen, e.Time)
+	if known && m.Visit && e.Time.Before(seen) {
+		s.overtaken(e, entity, other, &m)
+	}
 	switch entity.Key.Kind {
 	case KindRecipient:
 		m.Fresh = m.Visit

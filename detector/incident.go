@@ -3,6 +3,7 @@ package detector
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -32,7 +33,7 @@ func (a *AlertSettings) severity(score float64) Severity {
 	return Low
 }
 
-// incident is the alert state of an entity, kept in its note as JSON. The zero incident is none.
+// incident is the alert state of an entity, kept in its note as JSON. The nil incident is none, as is the zero one.
 type incident struct {
 	Fingerprint string              `json:"fp,omitempty"`
 	Opened      windows.Coordinates `json:"at"`
@@ -48,10 +49,10 @@ type incident struct {
 	Last        string              `json:"last,omitempty"` // id of the event gathered last
 }
 
-func (i *incident) open() bool { return i.Fingerprint != "" }
+func (i *incident) open() bool { return i != nil && i.Fingerprint != "" }
 
 // told is false while every finding was another entity's to tell.
-func (i *incident) told() bool { return !i.Told.IsZero() }
+func (i *incident) told() bool { return i != nil && !i.Told.IsZero() }
 
 func (i *incident) note() string {
 	if !i.open() {
@@ -68,14 +69,14 @@ func (i *incident) note() string {
 // gathered, and told once the entity has a finding that is its own to tell. What another entity found does not stand in
 // an alert, as a repeat of it after a crash may not see that entity's finding again.
 func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Conclusion) bool {
-	i, policy := &subject.incident, &s.settings.Alerts
+	i, policy := subject.incident, &s.settings.Alerts
 	kind := subject.Entity.Key.Kind
 	ref := e.refer(kind)
 	if i.open() && e.Time.Sub(i.LastFound) >= policy.Quiet {
 		if i.told() {
 			c.Alerts = slices.Insert(c.Alerts, 0, s.closing(e, ref, i, p))
 		}
-		*i = incident{}
+		i, subject.incident = nil, nil
 		subject.changed = true
 	}
 	over := overThreshold(c.Findings, kind)
@@ -87,7 +88,8 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 	last := &subject.last
 	again := i.open() && (i.Last == e.ID || last.event == e && last.found) // judged once more, see Reconsider
 	if !i.open() {
-		*i = incident{Fingerprint: fingerprint(ref, e.ID), Opened: e.At, LastFound: e.Time}
+		i = &incident{Fingerprint: fingerprint(ref, e.ID), Opened: e.At, LastFound: e.Time}
+		subject.incident = i
 	}
 	activity := Update
 	if !i.told() {
@@ -98,6 +100,7 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 	}
 	if top.Score > i.Top.Score {
 		i.Top = top
+		i.Top.Place = Place(strings.Clone(string(top.Place)))
 	}
 	if !again {
 		i.gather(e)
@@ -148,11 +151,11 @@ func (i *incident) gather(e *Event) {
 	if name == "" {
 		name = e.ID
 	}
-	i.Last = e.ID
+	i.Last = strings.Clone(e.ID) // all texts of an event are one string
 	i.ItemsSince++
 	i.ItemsEver++
 	if len(i.Items) < MaxItems {
-		i.Items = append(i.Items, name)
+		i.Items = append(i.Items, strings.Clone(name))
 	}
 }
 

@@ -135,6 +135,12 @@ func (s *Set) ReadProfile(b []byte) (*Profile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read a profile: its day %q is no date", a.Day)
 	}
+	if a.Sums == nil {
+		a.Sums = NewSums()
+	}
+	if err := a.Sums.complete(); err != nil {
+		return nil, fmt.Errorf("read a profile: %w", err)
+	}
 	return s.profile(Day(day), a.Sums), nil
 }
 

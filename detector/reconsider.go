@@ -66,7 +66,7 @@ func (s *Set) Reconsider(j Judged, subject *Subject) Conclusion {
 // at it. What that life found is not found again: nothing is said of an event that an incident can have covered, be it
 // open or closed since.
 func (s *Set) Recheck(e *Event, subject *Subject, p *Profile) Conclusion {
-	entity, i := subject.Entity, &subject.incident
+	entity, i := subject.Entity, subject.incident
 	quiet, finest := s.settings.Alerts.Quiet, s.settings.Ladder[0]
 	newest, _ := entity.Newest(finest)
 	if i.open() && e.Time.Sub(i.LastFound) < quiet || finest.Start(newest).Sub(e.Time) > quiet-2*finest.Slide {

@@ -118,7 +118,7 @@ func TestRecheck(t *testing.T) {
 		later := *last
 		later.ID, later.Time = "later", last.Time.Add(24*time.Hour)
 		set.Observe(&later, Subjects{Recipient: subject}, p, NewSums())
-		subject.incident = incident{}
+		subject.incident = nil
 		if c := set.Recheck(last, subject, p); len(c.Alerts) > 0 || c.Flag != nil {
 			t.Errorf("%+v", c)
 		}
@@ -146,7 +146,7 @@ func TestRecheckOfStructuring(t *testing.T) {
 	if f := finding(t, &known, ruleStructuring); f.Abstained == "" {
 		t.Errorf("an hour without new senders: %+v", f)
 	}
-	subject.incident = incident{}
+	subject.incident = nil
 	fresh := set.Recheck(all[39], subject, p)
 	if f := finding(t, &fresh, ruleStructuring); !f.Over() {
 		t.Errorf("the last of forty new senders: %+v", f)

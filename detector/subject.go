@@ -3,6 +3,7 @@ package detector
 import (
 	"encoding/json"
 	"fmt"
+	"unsafe"
 
 	"github.com/parcelsentry/parcelsentry/windows"
 )
@@ -10,8 +11,8 @@ import (
 // Subject is an entity with the state of its incident, as a Set works on it.
 type Subject struct {
 	Entity   *windows.Entity
-	incident incident
-	changed  bool // the incident is not in the entity's note yet
+	incident *incident // nil for none
+	changed  bool      // the incident is not in the entity's note yet
 
 	last Judged // the event counted last
 	late bool   // it was older than what is counted
@@ -24,8 +25,9 @@ func NewSubject(entity *windows.Entity) (*Subject, error) {
 	if entity.Note() == "" {
 		return s, nil
 	}
-	if err := json.Unmarshal([]byte(entity.Note()), &s.incident); err != nil {
-		s.incident = incident{}
+	s.incident = &incident{}
+	if err := json.Unmarshal([]byte(entity.Note()), s.incident); err != nil {
+		s.incident = nil
 		return s, fmt.Errorf("%s %s: the alert state is unreadable: %w", entity.Key.Kind, entity.Key.ID, err)
 	}
 	return s, nil
@@ -42,3 +44,17 @@ func (s *Subject) TakeDelta() windows.Delta {
 
 // Dirty reports whether there is anything for TakeDelta to take.
 func (s *Subject) Dirty() bool { return s.changed || s.Entity.Dirty() }
+
+// Release lets go of the event counted last, see Judged: an entity may stay in memory for long, and the batch that its
+// event came with must not.
+func (s *Subject) Release() { s.last = Judged{} }
+
+// Bytes estimates the memory that the subject takes with its entity, but not the event that Release lets go of. What
+// the incident holds of texts is about what its note says.
+func (s *Subject) Bytes() int64 {
+	n := int64(unsafe.Sizeof(*s)) + s.Entity.Bytes()
+	if i := s.incident; i != nil {
+		n += int64(unsafe.Sizeof(*i)) + int64(cap(i.Items))*int64(unsafe.Sizeof("")) + int64(len(s.Entity.Note()))
+	}
+	return n
+}

@@ -94,7 +94,67 @@ func ReadSums(b []byte) (*Sums, error) {
 	if err := json.Unmarshal(b, s); err != nil {
 		return nil, fmt.Errorf("read sums of the population: %w", err)
 	}
+	if err := s.complete(); err != nil {
+		return nil, fmt.Errorf("read sums of the population: %w", err)
+	}
 	return s, nil
+}
+
+// mostSum is far above whatever a population adds up to, and so far below the largest float64 that neither squares nor
+// sums of many such numbers overflow.
+const mostSum = 1e60
+
+// complete puts back the maps that JSON set to null. It is an error if a number is too large to go on with.
+func (s *Sums) complete() error {
+	empty := NewSums()
+	restore(&s.ByDay, empty.ByDay)
+	restore(&s.Origins, empty.Origins)
+	restore(&s.Destinations, empty.Destinations)
+	restore(&s.Lanes, empty.Lanes)
+	restore(&s.NewPlaces, empty.NewPlaces)
+	restore(&s.Entries, empty.Entries)
+	restore(&s.Highest, empty.Highest)
+	restore(&s.Amounts, empty.Amounts)
+	maps.DeleteFunc(s.Highest, func(_ string, h Histogram) bool { return h == nil })
+	for x := range s.numbers {
+		if math.Abs(x) > mostSum {
+			return fmt.Errorf("%g is no number of parcels", x)
+		}
+	}
+	return nil
+}
+
+// numbers gives every number of the sums, in no order.
+func (s *Sums) numbers(yield func(float64) bool) {
+	all := func(numbers ...float64) bool {
+		return !slices.ContainsFunc(numbers, func(x float64) bool { return !yield(x) })
+	}
+	for f := range s.Families {
+		f := &s.Families[f]
+		if !all(f.Events, f.Entities, f.Days, f.Expected, f.Squares) {
+			return
+		}
+	}
+	for _, a := range s.Amounts {
+		if !all(a.N, a.Sum, a.Squares, a.Pairs, a.Spread, a.Odd) {
+			return
+		}
+	}
+	for _, h := range s.Highest {
+		if !all(slices.Collect(maps.Values(h))...) {
+			return
+		}
+	}
+	_ = all(s.Hours[:]...) && all(s.Parcels) &&
+		all(slices.Collect(maps.Values(s.Origins))...) && all(slices.Collect(maps.Values(s.Destinations))...) &&
+		all(slices.Collect(maps.Values(s.Lanes))...) && all(slices.Collect(maps.Values(s.NewPlaces))...) &&
+		all(slices.Collect(maps.Values(s.Entries))...) && all(slices.Collect(maps.Values(s.ByDay))...)
+}
+
+func restore[M ~map[K]V, K comparable, V any](m *M, empty M) {
+	if *m == nil {
+		*m = empty
+	}
 }
 
 // Add adds weight times other, but for ByDay, which is added as it is.

@@ -59,7 +59,7 @@ func (c *replayCommand) Run(s *shell) (err error) {
 	defer func() { err = errors.Join(err, files.close(err == nil)) }()
 	o := backtest.Options{
 		Set: set, Decoder: decoders.New(), Lines: lines, Name: nameOf(c.Input),
-		AppendAlert: codec.AppendAlert, WorkingSet: conf.Windows.WorkingSet, Profiles: profiles, Log: s.log(),
+		AppendAlert: codec.AppendAlert, WorkingSet: int64(conf.Windows.WorkingSet), Profiles: profiles, Log: s.log(),
 	}
 	if o.Alerts, err = files.create(c.Alerts, s.stdout); err != nil {
 		return err

@@ -33,8 +33,8 @@ import (
 func BenchmarkCost(b *testing.B) {
 	for _, file := range costFiles(b) {
 		for _, flush := range []int{100, 1000, 10_000} {
-			for _, workingSet := range []int{1000, 200_000} {
-				b.Run(fmt.Sprintf("%s/flush=%d/working_set=%d", name(file), flush, workingSet), func(b *testing.B) {
+			for _, workingSet := range []int64{2 << 20, 512 << 20} {
+				b.Run(fmt.Sprintf("%s/flush=%d/working_set=%dMiB", name(file), flush, workingSet>>20), func(b *testing.B) {
 					for b.Loop() {
 						count(b, file, flush, workingSet)
 					}
@@ -57,7 +57,7 @@ func BenchmarkReplay(b *testing.B) {
 					b.Fatal(err)
 				}
 				s, err := backtest.Replay(b.Context(), backtest.Options{
-					Set: set, Decoder: decoder, Lines: lines, Name: "log", WorkingSet: c.Windows.WorkingSet, Log: quiet(),
+					Set: set, Decoder: decoder, Lines: lines, Name: "log", WorkingSet: int64(c.Windows.WorkingSet), Log: quiet(),
 				})
 				if err != nil {
 					b.Fatal(err)
@@ -97,7 +97,7 @@ func costSet(b *testing.B, c *config.Config) (*detector.Set, pipeline.Decoder) {
 }
 
 // count plays a file through a worker that flushes after so many events, and reports what this did to Redis.
-func count(b *testing.B, file string, flush, workingSet int) {
+func count(b *testing.B, file string, flush int, workingSet int64) {
 	b.Helper()
 	client := redis.NewClient(&redis.Options{Addr: windowstest.Server(b, "PARCELSENTRY_TEST_REDIS"), ReadTimeout: time.Minute})
 	defer client.Close()
@@ -225,7 +225,7 @@ type fileSource struct {
 	most int // records a fetch
 }
 
-func readFile(b *testing.B, file string) []pipeline.Record {
+func readFile(b testing.TB, file string) []pipeline.Record {
 	b.Helper()
 	lines, err := logfile.Open([]string{file}, nil)
 	if err != nil {

@@ -81,7 +81,7 @@ redis:
 privacy:
   key_file: key
 windows:
-  working_set: 1000
+  working_set: 1MiB
 http:
   address: 127.0.0.1:0
 %s`, kafka, name, name, name, name, name, server, more)
@@ -345,7 +345,7 @@ func (b *bench) replay(log []pipeline.Record) (alerts []detector.Alert, flags ma
 	}
 	flags = map[string]bool{}
 	s, err = backtest.Replay(b.context(), backtest.Options{
-		Set: set, Decoder: decoders.New(), Lines: &records{rest: log}, Name: "log", WorkingSet: 1000, Log: quiet(),
+		Set: set, Decoder: decoders.New(), Lines: &records{rest: log}, Name: "log", WorkingSet: 1 << 20, Log: quiet(),
 		Profiles: b.profiles(set),
 		AppendAlert: func(b []byte, a *detector.Alert) []byte {
 			alerts = append(alerts, *a)

@@ -78,6 +78,6 @@ func limits(c *config.Config) pipeline.Limits {
 		MaxUnflushed:       c.Redis.MaxUnflushed,
 		CommitInterval:     time.Duration(c.Kafka.CommitInterval),
 		CheckpointInterval: time.Duration(c.Redis.CheckpointInterval),
-		WorkingSet:         c.Windows.WorkingSet,
+		WorkingSet:         int64(c.Windows.WorkingSet),
 	}
 }

@@ -28,7 +28,7 @@ func history(n int) []string {
 
 // TestReplayTwice gives the same bytes and the same summary, also from a tighter memory.
 func TestReplayTwice(t *testing.T) {
-	replay := func(workingSet int) (alerts, scores, summary string) {
+	replay := func(workingSet int64) (alerts, scores, summary string) {
 		t.Helper()
 		o := options(t, history(3000))
 		var a, s bytes.Buffer
@@ -43,7 +43,7 @@ func TestReplayTwice(t *testing.T) {
 	if n := strings.Count(alerts, "\n"); n < 10 {
 		t.Fatalf("only %d alerts: the history is too quiet to show anything", n)
 	}
-	for _, workingSet := range []int{1000, 1} {
+	for _, workingSet := range []int64{1 << 20, 1} {
 		a, s, sum := replay(workingSet)
 		if a != alerts || s != scores || sum != summary {
 			t.Errorf("another run, with a working set of %d, differs: %s against %s", workingSet, sum, summary)

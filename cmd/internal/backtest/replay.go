@@ -31,8 +31,8 @@ type Options struct {
 	Alerts, Scores io.Writer
 	// Profiles say what the population was like; nil builds a chain of them from the lines alone.
 	Profiles pipeline.Profiles
-	// WorkingSet is the number of entities kept in the worker's memory.
-	WorkingSet int
+	// WorkingSet is how many bytes the entities kept in the worker's memory take.
+	WorkingSet int64
 	// DeadLetter and Flag, unless nil, hear of every record that was not counted and every shipment over a threshold.
 	DeadLetter func(*pipeline.DeadLetter)
 	Flag       func(*detector.Flag)

@@ -59,7 +59,7 @@ func options(t *testing.T, all []string) Options {
 		t.Fatal(err)
 	}
 	return Options{
-		Set: set, Decoder: decoder{}, Lines: &lines{all: all}, Name: "file", WorkingSet: 2,
+		Set: set, Decoder: decoder{}, Lines: &lines{all: all}, Name: "file", WorkingSet: 4000,
 		AppendAlert: func(b []byte, a *detector.Alert) []byte {
 			return fmt.Appendf(b, "%s %s %s", a.Activity, a.Rule, a.EventID)
 		},

@@ -56,7 +56,7 @@ func (s *seeding) options(store windows.Store, profiles windows.Profiles) SeedOp
 			s.opened.Add(1)
 			return &file{lines: lines{all: s.log}, closed: &s.closed}, nil
 		},
-		Limits: pipeline.Limits{FlushEvents: 50, MaxUnflushed: 200, WorkingSet: 20},
+		Limits: pipeline.Limits{FlushEvents: 50, MaxUnflushed: 200, WorkingSet: 1 << 15},
 		Fatal:  func(err error) bool { return errors.Is(err, errKilled) },
 		Log:    slog.New(slog.DiscardHandler),
 	}
@@ -84,7 +84,7 @@ func (s *seeding) run(store windows.Store, profiles windows.Profiles) []string {
 	}
 	err := pipeline.Run(s.t.Context(), pipeline.NewWorker(pipeline.Options{
 		Set: o.Set, Decoder: o.Decoder, Topic: "shipments",
-		Limits:  pipeline.Limits{FlushEvents: 30, MaxUnflushed: 200, WorkingSet: 20},
+		Limits:  pipeline.Limits{FlushEvents: 30, MaxUnflushed: 200, WorkingSet: 1 << 15},
 		Metrics: pipeline.NewMetrics(prometheus.NewRegistry(), o.Set.Rules()),
 		Observe: func(_ *detector.Event, c *detector.Conclusion) {
 			for _, a := range c.Alerts {

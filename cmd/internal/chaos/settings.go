@@ -47,7 +47,7 @@ events:
 privacy:
   key_file: key
 windows:
-  working_set: 1000
+  working_set: 1MiB
 `, r.harness.brokers[0].address, r.name, cmp.Or(s.session, "3s"), strings.Join(quoted, ", "), s.cluster, cmp.Or(s.redisTimeout, "2s"))
 	if s.forgets {
 		yaml += limitAlone

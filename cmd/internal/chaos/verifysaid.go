@@ -80,7 +80,7 @@ func (r *Run) verifyAlerts(ctx context.Context, o *oracle, set *detector.Set, d 
 	}
 	slices.SortStableFunc(o.lines, func(a, b pipeline.Record) int { return a.Time.Compare(b.Time) })
 	_, err = backtest.Replay(ctx, backtest.Options{
-		Set: set, Decoder: d, Lines: &lines{o.lines}, Name: "log", WorkingSet: 1000, Log: quiet(), Profiles: profiles,
+		Set: set, Decoder: d, Lines: &lines{o.lines}, Name: "log", WorkingSet: 16 << 20, Log: quiet(), Profiles: profiles,
 		AppendAlert: func(b []byte, a *detector.Alert) []byte {
 			want.alert(a)
 			return b

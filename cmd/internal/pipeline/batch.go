@@ -39,7 +39,7 @@ type item struct {
 func (w *Worker) nextBatch() {
 	for w.phase == phaseRunning {
 		if w.work == nil {
-			if w.fetch.ready == nil || w.full() || len(w.foreign) > 0 {
+			if w.fetch.ready == nil || len(w.foreign) > 0 || w.full() {
 				return
 			}
 			w.prepare(*w.fetch.ready)
@@ -231,6 +231,17 @@ func (w *Worker) remember(entity *windows.Entity) *entry {
 	return e
 }
 
+// shrink evicts what the working set has no room for.
+func (w *Worker) shrink() {
+	m := w.options.Metrics
+	if n := w.set.shrink(); n > 0 {
+		m.evictions.Add(float64(n))
+		m.entities.Sub(float64(n))
+	}
+	m.entityBytes.Add(float64(w.set.bytes - w.set.shownBytes))
+	w.set.shownBytes = w.set.bytes
+}
+
 // open makes an entity from the store ready for the set.
 func (w *Worker) open(entity *windows.Entity) *detector.Subject {
 	entity.Settle(w.options.Set.Ladder())
@@ -256,11 +267,9 @@ func (w *Worker) process(wk *work) bool {
 		}
 		w.processed = windows.Fence{Offset: it.record.Offset, Time: it.record.Time}
 		w.passed++
+		w.passedBytes += it.record.size()
 	}
-	if n := w.set.shrink(); n > 0 {
-		w.options.Metrics.evictions.Add(float64(n))
-		w.options.Metrics.entities.Sub(float64(n))
-	}
+	w.shrink()
 	w.progressed()
 	if wk.counted {
 		w.options.Metrics.lastCounted.Set(unixSeconds(w.now))
@@ -314,6 +323,7 @@ func (w *Worker) recheck(it *item) {
 		e := w.set.get(key)
 		c := w.options.Set.Recheck(&it.event, e.subject, p)
 		w.options.Metrics.said(&c)
+		e.subject.Release()
 		w.tell(it.record, &c)
 		w.queue(e)
 	}
@@ -345,6 +355,7 @@ func (w *Worker) count(it *item) {
 			sent := e.unsure[:e.sent:e.sent]
 			e.unsure = append(sent, w.options.Set.Unsure(e.unsure[e.sent:], e.key.Kind, e.subject.Judged())...)
 		}
+		e.subject.Release()
 		w.change(e)
 	}
 	if c.Outcome == detector.TooLate && it.to[0].Kind == detector.KindSender {
@@ -368,8 +379,9 @@ func (w *Worker) change(e *entry) {
 
 // queue puts the entry on the list for the next flush.
 func (w *Worker) queue(e *entry) {
+	w.set.resize(e)
 	if !e.queued && e.subject.Dirty() {
-		e.queued = true
+		w.set.mark(e, true, e.flying)
 		w.changed = append(w.changed, e)
 	}
 }

@@ -35,7 +35,7 @@ func BenchmarkWorker(b *testing.B) {
 			set := smallSet(func(s *detector.Settings) { s.Limit.Shipments = 1_000_000_000 })
 			w := NewWorker(Options{
 				Set: set, Decoder: d, Topic: "shipments", Metrics: NewMetrics(prometheus.NewRegistry(), set.Rules()),
-				Limits: Limits{FlushEvents: 20_000, FlushInterval: time.Hour, MaxUnflushed: 200_000, WorkingSet: 20_000},
+				Limits: Limits{FlushEvents: 20_000, FlushInterval: time.Hour, MaxUnflushed: 200_000, WorkingSet: 20_000 * 1300},
 			})
 			b.ReportAllocs()
 			drive(b, w, int64(b.N))
@@ -91,7 +91,7 @@ func drive(b *testing.B, w *Worker, n int64) {
 
 // BenchmarkWorkingSetHit is the path of an entity that is in memory.
 func BenchmarkWorkingSetHit(b *testing.B) {
-	s := newWorkingSet(100_000)
+	s := newWorkingSet(1 << 30)
 	keys := make([]windows.Key, 100_000)
 	for i := range keys {
 		keys[i] = senderKey("S-" + strconv.Itoa(i))

@@ -205,7 +205,7 @@ func TestOnlyDeadLetters(t *testing.T) {
 // TestTooLateIsRemembered: whether an event that its sender can't count any more is a repeat depends on the log alone,
 // not on whether the sender was evicted from memory in between.
 func TestTooLateIsRemembered(t *testing.T) {
-	said := func(workingSet int) []string {
+	said := func(workingSet int64) []string {
 		h := newHarness(t, func(o *Options) {
 			o.Set = smallSet(func(s *detector.Settings) { s.DuplicateHorizon = 30 * 24 * time.Hour })
 			o.Limits.FlushEvents, o.Limits.WorkingSet = 1, workingSet
@@ -218,7 +218,7 @@ func TestTooLateIsRemembered(t *testing.T) {
 		h.settle()
 		return h.sayings()
 	}
-	roomy, tight := said(100), said(1)
+	roomy, tight := said(1<<20), said(1)
 	if strings.Join(roomy, ", ") != strings.Join(tight, ", ") || len(roomy) != 1 {
 		t.Errorf("said %q, and %q with a working set of 1", roomy, tight)
 	}

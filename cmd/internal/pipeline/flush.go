@@ -13,6 +13,7 @@ import (
 type flight struct {
 	to      windows.Fence
 	events  int
+	bytes   int64    // of the records
 	entries []*entry // in the order of their deltas in updates
 	updates []windows.Update
 	barrier uint64 // outputs said before it; they must be acknowledged first
@@ -56,7 +57,8 @@ func (w *Worker) flushDue() bool {
 	switch {
 	case w.processed.Offset <= w.applied.Offset:
 		return w.processed.Offset > w.checked && w.checkpointDue()
-	case w.phase == phaseStopping, w.leaving != "", len(w.foreign) > 0, w.pending >= limits.FlushEvents, w.passed >= limits.MaxUnflushed:
+	case w.phase == phaseStopping, w.leaving != "", len(w.foreign) > 0, w.pending >= limits.FlushEvents, w.passed >= limits.MaxUnflushed,
+		w.crowded():
 		return true
 	case w.passedPoison():
 		return true // at once, so that the next poison record doesn't cost reading all this again
@@ -86,7 +88,9 @@ func (w *Worker) passedPoison() bool {
 // beginFlush takes the deltas of everything counted so far, by bucket. A checkpoint moves the other buckets' fences
 // too, so that little is read twice later.
 func (w *Worker) beginFlush() {
-	f := &flight{to: w.processed, events: w.pending, barrier: w.said, began: w.now, oldest: w.firstPending}
+	f := &flight{
+		to: w.processed, events: w.pending, bytes: w.passedBytes, barrier: w.said, began: w.now, oldest: w.firstPending,
+	}
 	if w.processed.Offset <= w.applied.Offset {
 		// Only a checkpoint: a fence that does not move can't carry deltas, so what was judged again waits.
 		f.updates, f.checkpoint = w.checkpoint(nil, f.to), true
@@ -100,18 +104,20 @@ func (w *Worker) beginFlush() {
 			waiting = append(waiting, e) // changed by what was judged again, behind the bucket's fence
 			continue
 		}
-		e.queued, e.flying, e.sent = false, true, len(e.unsure)
+		w.set.mark(e, false, true)
+		e.sent = len(e.unsure)
 		if n := len(f.updates); n == 0 || f.updates[n-1].Bucket != e.bucket {
 			f.updates = append(f.updates, w.update(e.bucket, f.to))
 		}
 		u := &f.updates[len(f.updates)-1]
 		u.Deltas = append(u.Deltas, e.subject.TakeDelta())
+		w.set.resize(e)
 		f.entries = append(f.entries, e)
 	}
 	if w.checkpointDue() {
 		f.updates, f.checkpoint = w.checkpoint(f.updates, f.to), true
 	}
-	w.changed, w.pending, w.passed = waiting, 0, 0
+	w.changed, w.pending, w.passed, w.passedBytes = waiting, 0, 0, 0
 	w.flight = f
 }
 
@@ -159,7 +165,7 @@ func (w *Worker) appliedAll(results []windows.Result) {
 
 // settled ends an entry's flight. A total above its own shows that another source feeds the entity too.
 func (w *Worker) settled(e *entry, total int64) {
-	e.flying = false
+	w.set.mark(e, e.queued, false)
 	flown := e.stored - w.uncounted(e)
 	if total != flown {
 		if !slices.Contains(w.foreign, e) {
@@ -167,7 +173,9 @@ func (w *Worker) settled(e *entry, total int64) {
 		}
 		return
 	}
-	e.unsure, e.sent = slices.Delete(e.unsure, 0, e.sent), 0
+	if e.unsure, e.sent = slices.Delete(e.unsure, 0, e.sent), 0; len(e.unsure) == 0 {
+		e.unsure = nil // it may stay quiet in memory for long
+	}
 }
 
 // uncounted is the number of events counted in the entity since its delta was taken.
@@ -231,6 +239,7 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 			w.reconsider(old, j)
 		}
 		old.unsure, old.sent = nil, 0
+		old.subject.Release()
 		w.queue(old)
 	}
 	w.commitAfter = w.said

@@ -29,6 +29,7 @@ type harness struct {
 	pending []request
 	done    []operation // what was carried out, in order
 	said    []Output
+	bytes   int64 // see stopFlushed
 }
 
 // smallSet alerts at a sender's fifth parcel within 6 hours.
@@ -65,7 +66,7 @@ func (h *harness) start(change func(*Options)) {
 	o := Options{
 		Set: smallSet(nil), Decoder: textDecoder{}, Topic: "shipments", Observe: panicAtPoison,
 		Limits: Limits{
-			FlushEvents: 1000, FlushInterval: time.Hour, MaxUnflushed: 1000, CommitInterval: time.Second, WorkingSet: 100,
+			FlushEvents: 1000, FlushInterval: time.Hour, MaxUnflushed: 1000, CommitInterval: time.Second, WorkingSet: 1 << 20,
 		},
 	}
 	if change != nil {

@@ -63,10 +63,11 @@ type Metrics struct {
 	flushEvents   prometheus.Histogram
 	flushEntities prometheus.Histogram
 
-	entities  prometheus.Gauge
-	hits      prometheus.Counter
-	misses    prometheus.Counter
-	evictions prometheus.Counter
+	entities    prometheus.Gauge
+	entityBytes prometheus.Gauge
+	hits        prometheus.Counter
+	misses      prometheus.Counter
+	evictions   prometheus.Counter
 
 	rewinds *prometheus.CounterVec
 	rewound *prometheus.CounterVec
@@ -124,6 +125,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 		flushEvents:   histogram("flush_events", "Events in a flush.", sizes).WithLabelValues().(prometheus.Histogram),
 		flushEntities: histogram("flush_entities", "Entities in a flush.", sizes).WithLabelValues().(prometheus.Histogram),
 		entities:      gauge("working_set_entities", "Entities in memory.").WithLabelValues(),
+		entityBytes:   gauge("working_set_bytes", "Bytes that the entities in memory take, by estimate.").WithLabelValues(),
 		hits:          counter("working_set_hits_total", "Entities found in memory.").WithLabelValues(),
 		misses:        counter("working_set_misses_total", "Entities loaded from the store.").WithLabelValues(),
 		evictions:     counter("working_set_evictions_total", "Entities evicted from memory.").WithLabelValues(),

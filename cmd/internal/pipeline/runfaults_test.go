@@ -31,7 +31,7 @@ func faultyWorker() (*Worker, *prometheus.Registry) {
 		Set: set, Decoder: textDecoder{}, Topic: "shipments", Metrics: NewMetrics(reg, set.Rules()),
 		Limits: Limits{
 			FlushEvents: 1000, FlushInterval: 500 * time.Millisecond, MaxUnflushed: 1000,
-			CommitInterval: time.Second, CheckpointInterval: time.Minute, WorkingSet: 100,
+			CommitInterval: time.Second, CheckpointInterval: time.Minute, WorkingSet: 1 << 20,
 		},
 	}), reg
 }

@@ -119,7 +119,7 @@ func runnerWorker() (*Worker, *Metrics) {
 		Set: set, Decoder: textDecoder{}, Topic: "shipments", Metrics: m,
 		Limits: Limits{
 			FlushEvents: 15, FlushInterval: time.Second, MaxUnflushed: 1000, CommitInterval: time.Second,
-			CheckpointInterval: time.Minute, WorkingSet: 100,
+			CheckpointInterval: time.Minute, WorkingSet: 1 << 20,
 		},
 	}), m
 }

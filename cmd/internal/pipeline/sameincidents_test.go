@@ -249,7 +249,7 @@ func (c *cast) begin(partition int) *process {
 		Observe: c.find,
 		Limits: Limits{
 			FlushEvents: 1 + c.r.IntN(60), FlushInterval: time.Duration(1+c.r.IntN(6)) * time.Hour, MaxUnflushed: 100,
-			CommitInterval: 2 * time.Hour, CheckpointInterval: 48 * time.Hour, WorkingSet: 5 + c.r.IntN(50),
+			CommitInterval: 2 * time.Hour, CheckpointInterval: 48 * time.Hour, WorkingSet: int64(5+c.r.IntN(50)) << 11,
 		},
 	})}
 	p.pending = p.worker.start(c.now)

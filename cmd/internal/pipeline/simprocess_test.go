@@ -40,7 +40,7 @@ func (s *simulation) begin(partition int) *process {
 		Metrics: s.kit.metrics, Observe: s.find,
 		Limits: Limits{
 			FlushEvents: 1 + s.r.IntN(20), FlushInterval: 10 * time.Second, MaxUnflushed: 30 + s.r.IntN(30),
-			CommitInterval: 15 * time.Second, CheckpointInterval: time.Minute, WorkingSet: 1 + s.r.IntN(12),
+			CommitInterval: 15 * time.Second, CheckpointInterval: time.Minute, WorkingSet: int64(4+s.r.IntN(12)) << 13,
 		},
 	})}
 	s.ask(p, p.worker.start(s.now))

@@ -74,7 +74,7 @@ func playSpread(t *testing.T, seed uint64) []string {
 		workers[i] = NewWorker(Options{
 			Set: set, Decoder: spreadDecoder{}, Topic: "shipments", Partition: i,
 			Metrics: NewMetrics(prometheus.NewRegistry(), set.Rules()),
-			Limits:  Limits{FlushEvents: 1 + random.IntN(4), MaxUnflushed: 100, WorkingSet: 100},
+			Limits:  Limits{FlushEvents: 1 + random.IntN(4), MaxUnflushed: 100, WorkingSet: 1 << 20},
 		})
 		pending[i] = workers[i].start(simEpoch)
 	}

@@ -41,8 +41,9 @@ type Limits struct {
 	// CommitInterval is how often the offset is committed, CheckpointInterval how often the fences of all buckets
 	// are moved.
 	CommitInterval, CheckpointInterval time.Duration
-	// WorkingSet is the number of entities kept in memory.
-	WorkingSet int
+	// WorkingSet is how many bytes the entities kept in memory take, about. When those with changes take as much, the
+	// worker stops reading until a flush is through.
+	WorkingSet int64
 }
 
 // operation names what a Worker asks for.
@@ -135,12 +136,13 @@ type Worker struct {
 	poison    map[int64]panicked     // records that made the code panic
 	buried    buried                 // dead letters of earlier lives
 
-	fetch   fetching
-	work    *work
-	set     *workingSet
-	changed []*entry // in the order of their first change since the last flush
-	pending int      // events counted since the last flush began
-	passed  int      // records processed since then
+	fetch       fetching
+	work        *work
+	set         *workingSet
+	changed     []*entry // in the order of their first change since the last flush
+	pending     int      // events counted since the last flush began
+	passed      int      // records processed since then
+	passedBytes int64    // of these records
 
 	profiles   map[int64]*detector.Profile // in force, by day
 	profiling  bool                        // an opProfile is under way
@@ -157,6 +159,8 @@ type Worker struct {
 	flown        []*flight // landed since that load was asked for
 	outbox       []Output
 	writing      int       // outputs under way
+	writingBytes int64     // of these
+	unackedBytes int64     // of all outputs not acknowledged
 	said, acked  uint64    // outputs handed over, and acknowledged
 	unheard      time.Time // where said is above acked: since when nothing was acknowledged
 	commitAfter  uint64    // said, when the last applied events had been judged
@@ -249,7 +253,8 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 		w.profiled(c.day, c.profile)
 	case opWrite:
 		w.acked += uint64(w.writing)
-		w.writing, w.unheard = 0, w.now
+		w.unackedBytes -= w.writingBytes
+		w.writing, w.writingBytes, w.unheard = 0, 0, w.now
 	case opApply:
 		w.appliedAll(c.results)
 	case opVerify:
@@ -291,9 +296,10 @@ func (w *Worker) stand() {
 	w.phase = phaseStanding
 	w.fetch, w.work, w.flight = fetching{}, nil, nil
 	w.dropWorkingSet()
-	w.changed, w.pending, w.passed = nil, 0, 0
+	w.changed, w.pending, w.passed, w.passedBytes = nil, 0, 0, 0
 	w.foreign, w.loads, w.reloading, w.flown = nil, false, false, nil
 	w.outbox, w.writing, w.said, w.acked, w.commitAfter = nil, 0, 0, 0, 0
+	w.unackedBytes, w.writingBytes = 0, 0
 	w.committing, w.ended, w.verifying, w.checkNow, w.leaving = false, false, false, false, ""
 	w.profiling, w.gathered = false, detector.NewSums()
 	w.ask(request{op: opStand})
@@ -301,6 +307,7 @@ func (w *Worker) stand() {
 
 func (w *Worker) dropWorkingSet() {
 	w.options.Metrics.entities.Sub(float64(len(w.set.entries)))
+	w.options.Metrics.entityBytes.Sub(float64(w.set.shownBytes))
 	w.set = newWorkingSet(w.options.Limits.WorkingSet)
 }
 
@@ -443,12 +450,6 @@ func (w *Worker) nextFetch() {
 	w.ask(request{op: opFetch, offset: w.fetch.next})
 }
 
-// full is back-pressure: too much is counted and not applied, or said and not acknowledged.
-func (w *Worker) full() bool {
-	unflushed, unheard := w.inTransit()
-	return max(unflushed, unheard) >= w.options.Limits.MaxUnflushed
-}
-
 // inTransit is how many events are counted and not applied, and how many outputs said and not acknowledged.
 func (w *Worker) inTransit() (unflushed, unheard int) {
 	unflushed, unheard = w.pending, len(w.outbox)+w.writing
@@ -498,6 +499,9 @@ func (w *Worker) nextWrite() {
 	}
 	w.writing = min(len(w.outbox), writtenAtOnce)
 	w.ask(request{op: opWrite, outputs: w.outbox[:w.writing:w.writing]})
+	for i := range w.writing {
+		w.writingBytes += w.outbox[i].size()
+	}
 	w.outbox = w.outbox[w.writing:]
 }
 
@@ -510,6 +514,7 @@ func (w *Worker) say(o Output) {
 		w.unheard = w.now
 	}
 	w.outbox = append(w.outbox, o)
+	w.unackedBytes += o.size()
 	w.said++
 }
 

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"unsafe"
+
 	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
 )
@@ -18,19 +20,29 @@ type entry struct {
 	sent   int
 	// queued: in the worker's list of changed entries. flying: its delta is being applied.
 	queued, flying bool
+	bytes          int64 // as last estimated
 
 	newer, older *entry
 }
 
-// workingSet is a cache of entities, the least recently used of which go first. It is bounded by capacity, but for
-// entries with changes, which the worker's bound of unflushed work limits.
+// entryBytes is what an entry takes besides its subject: itself and its place in the map of all.
+const entryBytes = int64(unsafe.Sizeof(entry{})) + 3*int64(unsafe.Sizeof(windows.Key{})+unsafe.Sizeof(&entry{}))/2
+
+// held tells that the entry has changes that are not applied.
+func (e *entry) held() bool { return e.queued || e.flying }
+
+// workingSet is a cache of entities, the least recently used of which go first. It is bounded by capacity in bytes, but
+// for entries with changes, which wait for a flush.
 type workingSet struct {
-	capacity       int
+	capacity       int64
+	bytes          int64 // of all entries
+	heldBytes      int64 // of those with changes
+	shownBytes     int64 // of bytes, what the gauge shows
 	entries        map[windows.Key]*entry
 	newest, oldest *entry
 }
 
-func newWorkingSet(capacity int) *workingSet {
+func newWorkingSet(capacity int64) *workingSet {
 	return &workingSet{capacity: capacity, entries: map[windows.Key]*entry{}}
 }
 
@@ -48,16 +60,46 @@ func (s *workingSet) get(key windows.Key) *entry {
 func (s *workingSet) add(e *entry) {
 	s.entries[e.key] = e
 	s.push(e)
+	s.resize(e)
 }
+
+// resize notes how much the entry takes by now.
+func (s *workingSet) resize(e *entry) {
+	bytes := entryBytes
+	if e.subject != nil {
+		bytes += e.subject.Bytes()
+	}
+	s.bytes += bytes - e.bytes
+	if e.held() {
+		s.heldBytes += bytes - e.bytes
+	}
+	e.bytes = bytes
+}
+
+// mark notes whether the entry has changes: queued for the next flush, flying in the one under way.
+func (s *workingSet) mark(e *entry, queued, flying bool) {
+	before := e.held()
+	e.queued, e.flying = queued, flying
+	switch after := e.held(); {
+	case after && !before:
+		s.heldBytes += e.bytes
+	case before && !after:
+		s.heldBytes -= e.bytes
+	}
+}
+
+// over tells that the entries take more than they may.
+func (s *workingSet) over() bool { return s.bytes > s.capacity }
 
 // shrink evicts what is over the capacity and gives how many went.
 func (s *workingSet) shrink() int {
 	evicted := 0
-	for e := s.oldest; e != nil && len(s.entries) > s.capacity; {
+	for e := s.oldest; e != nil && s.over() && s.bytes > s.heldBytes; {
 		next := e.newer
-		if !e.queued && !e.flying {
+		if !e.held() {
 			s.unlink(e)
 			delete(s.entries, e.key)
+			s.bytes -= e.bytes
 			evicted++
 		}
 		e = next
