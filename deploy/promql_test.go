@@ -42,6 +42,7 @@ func exportedMetrics(t testing.TB) map[string]metric {
 		"parcelsentry_working_set_misses_total":        {"counter", nil},
 		"parcelsentry_working_set_evictions_total":     {"counter", nil},
 		"parcelsentry_rewinds_total":                   {"counter", []string{"cause"}},
+		"parcelsentry_resubmitted_total":               {"counter", nil},
 		"parcelsentry_rewound_records_total":           {"counter", []string{"cause"}},
 		"parcelsentry_repair_records":                  {"gauge", []string{"topic", "partition"}},
 		"parcelsentry_lost_records_total":              {"counter", nil},

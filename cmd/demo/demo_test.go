@@ -21,7 +21,7 @@ func newDemo(o options) (*demo, *bytes.Buffer) {
 // TestDemo plays the demo at a quicker pace: an alert for each planted incident, and nothing left running.
 func TestDemo(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	d, out := newDemo(options{For: 2 * time.Minute, Play: time.Second, HTTP: "127.0.0.1:0", Seed: 1})
+	d, out := newDemo(options{For: 10 * time.Minute, Play: time.Second, HTTP: "127.0.0.1:0", Seed: 1})
 	if err := d.run(t.Context()); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -45,7 +45,7 @@ func TestDemoOfAFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, out := newDemo(options{For: 2 * time.Minute, Play: 100 * time.Millisecond, HTTP: "127.0.0.1:0", Input: file})
+	d, out := newDemo(options{For: 10 * time.Minute, Play: 100 * time.Millisecond, HTTP: "127.0.0.1:0", Input: file})
 	if err := d.run(t.Context()); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

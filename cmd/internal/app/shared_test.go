@@ -128,8 +128,10 @@ func (b *bench) sharedShipments() []kafkaio.Message {
 	}
 	for i := range 5 {
 		from := sharedQuiet + within(30*time.Hour)
-		for n := range 30 { // new senders to one recipient
-			add(from+within(12*time.Hour), fmt.Sprintf("f%d-%d", i, n), fmt.Sprint("hub", i), fmt.Sprint("P", n), fmt.Sprint("Q", n%7))
+		// New senders to one recipient, each from a place of its own: were they on lanes that others use, too, some lane would
+		// be right above its threshold, and whether it is told then depends on who came first.
+		for n := range 30 {
+			add(from+within(12*time.Hour), fmt.Sprintf("f%d-%d", i, n), fmt.Sprint("hub", i), fmt.Sprint("P", n), fmt.Sprint("H", i))
 		}
 		from = sharedQuiet + within(30*time.Hour)
 		for n := range 60 { // new senders on one lane
