@@ -38,16 +38,16 @@ bin/testsum: $(wildcard deploy/testsum/*.go)
 
 .PHONY: test
 test: bin/testsum ## all tests; names those it had to skip
-	@$(find-servers); go test -json $(TESTFLAGS) $(PKG) | bin/testsum
+	@$(find-servers); go test -json -timeout=30m $(TESTFLAGS) $(PKG) | bin/testsum
 
 .PHONY: test-servers
 test-servers: bin/testsum ## all tests, none skipped: a missing server is a failure
 	@$(find-servers); export PARCELSENTRY_REQUIRE_SERVERS=1; \
-	go test -json -count=1 $(TESTFLAGS) $(PKG) | bin/testsum -no-skip
+	go test -json -count=1 -timeout=30m $(TESTFLAGS) $(PKG) | bin/testsum -no-skip
 
 .PHONY: race
 race: ## the tests under the race detector (needs gcc)
-	@$(find-servers); CGO_ENABLED=1 go test -race -short $(TESTFLAGS) $(PKG)
+	@$(find-servers); CGO_ENABLED=1 go test -race -short -timeout=30m $(TESTFLAGS) $(PKG)
 
 .PHONY: lint
 lint: ## gofumpt, go vet, staticcheck
