@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -22,15 +23,16 @@ type simBroken struct {
 func simBrokenAll() []simBroken {
 	return []simBroken{
 		{name: "Apply does not look at the fence", unfenced: true},
-		{name: "loads are not held against the fence", answer: believeLoads},
+		{name: "loads are not held against the fence", from: 426, answer: believeLoads},
 		{name: "the position is the committed offset", from: 126, worker: fromCommitted},
 		{name: "the position is the lowest fence, gone ones apart", from: 126, answer: overlookGaps},
 		{name: "a refused update is taken for applied", from: 26, answer: ignoreRefusals},
 		{name: "commits do not wait for applied updates", worker: commitProcessed},
 		{name: "updates do not wait for what was said", worker: applyUnsaid},
 		{name: "another topic is not recognised", answer: sameTopic},
-		{name: "nobody looks again at what others count too", from: 926, answer: hideOthers},
-		{name: "dead letters are out as far as the committed offset says", from: 551, worker: trustCommitted},
+		{name: "nobody looks again at what others count too", from: 6851, answer: hideOthers},
+		{name: "dead letters are out as far as the committed offset says", from: 2126, worker: trustCommitted},
+		{name: "where a resubmitted record stood first is not read", answer: dropHeaders},
 	}
 }
 
@@ -92,6 +94,13 @@ func sameTopic(_ *Worker, c *completion) {
 	}
 }
 
+func dropHeaders(_ *Worker, c *completion) {
+	c.batch.Records = slices.Clone(c.batch.Records)
+	for i := range c.batch.Records {
+		c.batch.Records[i].Headers = nil
+	}
+}
+
 func trustCommitted(w *Worker) { w.told = max(w.told, w.committed) }
 
 // hideOthers has totals look as if nobody else counted the same entities.
@@ -116,7 +125,8 @@ func TestSimulationNeeds(t *testing.T) {
 	for _, broken := range simBrokenAll() {
 		t.Run(broken.name, func(t *testing.T) {
 			const portion, most = 25, 4000
-			for first := max(broken.from, 1); first < most; first += portion {
+			from := max(broken.from, 1)
+			for first := from; first < from+most; first += portion {
 				result := simulate(first, portion, broken, func(string, ...any) {})
 				if len(result.failed) > 0 {
 					t.Logf("%d of histories %d to %d are wrong; the first: %.300s", len(result.failed), first, first+portion-1, result.failed[0].problem)

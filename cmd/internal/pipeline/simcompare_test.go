@@ -98,6 +98,9 @@ func (s *simulation) compareLetters() string {
 
 // compareEntity counts the times of an entity by pane and looks each pane up, and the other way round.
 func (s *simulation) compareEntity(e *windows.Entity, plain *plainCounts) string {
+	if plain.twice != "" {
+		return fmt.Sprintf("%v: %s counts twice, resubmitted", e.Key, plain.twice)
+	}
 	if plain.subject == nil && s.kind == simKeyed {
 		return "" // two incarnations of the topic: what came twice or too late depends on who was read first
 	}

@@ -43,7 +43,7 @@ func newSimulation(seed uint64, kit *simKit) *simulation {
 	s.kind = simKinds[r.IntN(len(simKinds))]
 	s.mood = newSimMood(r)
 	s.set = kit.sets[s.kind]
-	s.writer = &simWriter{r: r, kind: s.kind, set: s.set, repeated: map[int]bool{}}
+	s.writer = &simWriter{r: r, kind: s.kind, set: s.set, repeated: map[int]bool{}, again: map[placed]time.Time{}}
 	if s.kind == simShared && r.IntN(2) == 0 {
 		s.writer.hub = .2 * r.Float64()
 	}

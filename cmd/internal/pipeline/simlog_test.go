@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/detector"
+	"github.com/parcelsentry/parcelsentry/windows"
 )
 
 // simWriter makes up what producers write.
@@ -18,11 +19,13 @@ type simWriter struct {
 	hub float64
 	// repeated are the deeds that more than one record stands for.
 	repeated map[int]bool
+	// again are the timestamps of records that were resubmitted.
+	again map[placed]time.Time
 }
 
 // log writes a partition's log of n records: a few senders, some busy, places mostly the same, events late,
-// shuffled or years ahead, repeated ones where the set knows them, records that can't be read or judged, gaps in the
-// offsets. A topic made anew begins at 0 and has no gaps yet.
+// shuffled or years ahead, repeated ones where the set knows them, records that can't be read or judged, some of them
+// resubmitted, gaps in the offsets. A topic made anew begins at 0 and has no gaps yet.
 func (w *simWriter) log(partition, incarnation, n int) *simLog {
 	l := &simLog{partition: partition, incarnation: incarnation}
 	if incarnation == 0 {
@@ -40,14 +43,18 @@ func (w *simWriter) more(l *simLog, n int) {
 		offset = l.records[last].Offset + 1
 		now = l.records[last].Time.Truncate(10 * time.Millisecond).Add(time.Duration(incarnation) * time.Millisecond)
 	}
-	var late []int // deeds of a producer that shuffles
+	var late []int  // deeds of a producer that shuffles
+	var bad *Record // the last one that could not be read, until it is resubmitted
 	for len(l.records) < n {
 		now = now.Add(time.Duration(w.r.IntN(90*60*100)) * 10 * time.Millisecond)
 		if incarnation == 0 && w.r.IntN(20) == 0 {
 			offset += int64(w.r.IntN(5)) // compacted away
 		}
 		number := w.deed(partition, incarnation, now)
-		if w.r.IntN(10) == 0 {
+		if bad != nil && w.resubmit(number, &Resubmission{First: windows.Coordinates{Source: windows.Source{Topic: simTopicName, Partition: partition}, Offset: bad.Offset}, Time: bad.Time}) {
+			bad, late = nil, append(late, number) // another copy
+		}
+		if w.r.IntN(10) == 0 && w.deeds[number].what != deedPoison { // late, it would be a dead letter unjudged
 			late = append(late, number)
 			if len(late) < 4 {
 				continue
@@ -57,8 +64,14 @@ func (w *simWriter) more(l *simLog, n int) {
 			late = append(late[:i], late[i+1:]...)
 		}
 		r := Record{Offset: offset, Time: now, Value: deedValue(number)}
-		if w.deeds[number].what == deedControl {
+		switch d := &w.deeds[number]; {
+		case d.what == deedControl:
 			r.Key, r.Value = []byte{0, 0, 0, 1}, []byte{0, 0, 0, 0, 0, 0}
+		case d.what == deedGarbage:
+			bad = &r
+		case d.first != nil:
+			r.Headers = d.first.Headers()
+			w.again[placed{incarnation, partition, offset, number}] = now
 		}
 		l.records, l.deeds = append(l.records, r), append(l.deeds, number)
 		l.dead, l.born = append(l.dead, w.dead(number, now)), append(l.born, incarnation)
@@ -77,11 +90,24 @@ func (w *simWriter) dead(number int, recordTime time.Time) string {
 	case deedShipment:
 		e := d.event
 		e.RecordTime = recordTime
+		if d.first != nil {
+			e.RecordTime = d.first.Time
+		}
 		if outcome := w.set.Admit(&e); outcome != detector.Counted {
 			return string(outcome)
 		}
 	}
 	return ""
+}
+
+// resubmit makes a deed the repair of a record that could not be read, if it can be one.
+func (w *simWriter) resubmit(number int, first *Resubmission) bool {
+	d := &w.deeds[number]
+	if w.kind != simKeyed || d.what != deedShipment || w.repeated[number] {
+		return false
+	}
+	d.first, w.repeated[number] = first, true
+	return true
 }
 
 // deed makes up what one record stands for.

@@ -5,11 +5,13 @@ import (
 )
 
 // retain cuts some of the oldest records, whether somebody has read them or not. The record by which a new topic is
-// known stays until somebody has looked: its absence proves nothing.
+// known stays until its owner has begun with it: what the owner knows dies with it, and the record's absence proves
+// nothing to the next one.
 func (s *simulation) retain(partition int) bool {
 	l := s.logs[partition]
 	most := l.produced - l.cut
-	if o := s.owners[partition]; o.incarnation != l.incarnation || l.incarnation > 0 && o.faults != s.store.faults {
+	if o := s.owners[partition]; l.incarnation > 0 &&
+		(o.incarnation != l.incarnation || o.faults != s.store.faults || o.worker.phase == phaseStanding) {
 		_, highest, _ := extent(s.store.fences(simTopicName, partition))
 		if i, held := l.holds(highest.Offset); held {
 			most = i - l.cut

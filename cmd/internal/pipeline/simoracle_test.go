@@ -19,6 +19,8 @@ type plainCounts struct {
 	// again: some of the events came once more, after the log was cut back. They are counted once more, and whether as
 	// parcels depends on what came in between.
 	again bool
+	// twice is a resubmitted event that counts more than once, "" for none.
+	twice string
 }
 
 // total is the number of events counted.
@@ -40,6 +42,7 @@ func (o *oracle) read(key windows.Key, records []placed) plainCounts {
 	slices.SortFunc(records, func(a, b placed) int { return cmp.Compare(a.offset, b.offset) })
 	subject, _ := detector.NewSubject(windows.NewEntity(key))
 	p := plainCounts{subject: subject}
+	resubmitted := map[int]bool{}
 	for _, c := range records {
 		e := o.event(c)
 		var subjects detector.Subjects
@@ -50,6 +53,12 @@ func (o *oracle) read(key windows.Key, records []placed) plainCounts {
 		}
 		switch {
 		case found.Outcome != detector.Counted:
+			continue
+		case e.Resubmitted != nil && resubmitted[c.deed]:
+			p.twice = e.ID
+		}
+		resubmitted[c.deed] = true
+		switch {
 		case subject.Marks().Line:
 			p.more++
 		default:
@@ -72,8 +81,12 @@ func (o *oracle) readTogether(records []placed) (p plainCounts) {
 }
 
 func (o *oracle) event(c placed) detector.Event {
-	e := o.s.writer.deeds[c.deed].event
+	d := &o.s.writer.deeds[c.deed]
+	e := d.event
 	e.At = sourceOf(c)
+	if d.first != nil {
+		e.Resubmitted = &detector.Resubmitted{First: d.first.First, At: o.s.writer.again[c]}
+	}
 	return e
 }
 

@@ -33,14 +33,18 @@ func (p *process) fetchedIn(session int) []placed {
 	return p.fetched[session]
 }
 
-// begin starts a new owner of a partition.
+// begin starts a new owner of a partition. It has room for few entities or for all.
 func (s *simulation) begin(partition int) *process {
+	room := int64(1) << 20
+	if s.r.IntN(2) == 0 {
+		room = int64(4+s.r.IntN(12)) << 13
+	}
 	p := &process{partition: partition, worker: NewWorker(Options{
 		Set: s.set, Decoder: deedDecoder{s.writer}, Topic: simTopicName, Partition: partition,
 		Metrics: s.kit.metrics, Observe: s.find,
 		Limits: Limits{
 			FlushEvents: 1 + s.r.IntN(20), FlushInterval: 10 * time.Second, MaxUnflushed: 30 + s.r.IntN(30),
-			CommitInterval: 15 * time.Second, CheckpointInterval: time.Minute, WorkingSet: int64(4+s.r.IntN(12)) << 13,
+			CommitInterval: 15 * time.Second, CheckpointInterval: time.Minute, WorkingSet: room,
 		},
 	})}
 	s.ask(p, p.worker.start(s.now))

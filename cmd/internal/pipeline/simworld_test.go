@@ -86,6 +86,7 @@ type deed struct {
 	event detector.Event // without coordinates; of a shipment or a scan
 	keys  []windows.Key  // of the entities that are to count it; none if it is not to be counted
 	at    []int          // their buckets
+	first *Resubmission  // of a message that could not be read at first, and was repaired and written again
 }
 
 type deedKind string
