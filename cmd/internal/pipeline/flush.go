@@ -34,19 +34,23 @@ func (f *flight) update(bucket int) *windows.Update {
 	return &f.updates[i]
 }
 
-// nextFlush begins a flush when one is due and sends its deltas once everything said before is acknowledged.
-func (w *Worker) nextFlush() {
+// nextFlush begins a flush when one is due and sends its deltas once everything said before is acknowledged. It reports
+// whether the flush has landed already, as one without deltas does.
+func (w *Worker) nextFlush() (landed bool) {
 	if w.flight == nil && w.flushDue() {
 		w.beginFlush()
 	}
-	if f := w.flight; f != nil && !f.applying && w.acked >= f.barrier {
-		f.applying = true
-		if len(f.updates) == 0 {
-			w.landed()
-			return
-		}
-		w.ask(request{op: opApply, updates: f.updates})
+	f := w.flight
+	if f == nil || f.applying || w.acked < f.barrier {
+		return false
 	}
+	if len(f.updates) == 0 {
+		w.landed()
+		return true
+	}
+	f.applying = true
+	w.ask(request{op: opApply, updates: f.updates})
+	return false
 }
 
 func (w *Worker) flushDue() bool {

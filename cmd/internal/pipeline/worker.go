@@ -433,7 +433,10 @@ func (w *Worker) advance() {
 	}
 	w.nextFetch()
 	w.nextWrite()
-	w.nextFlush()
+	if w.nextFlush() {
+		w.advance() // with what it held up: no answer to it will come. The next that lands at once is of later records.
+		return
+	}
 	w.nextReload()
 	w.nextCommit()
 	w.nextTeach()
