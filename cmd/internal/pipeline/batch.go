@@ -115,7 +115,7 @@ func (w *Worker) ready(r *Record) (it item) {
 		it.skip = reasonCanary
 		return it
 	}
-	if w.buried.holds(r) {
+	if w.buried.holds(r) || w.interred.holds(r) {
 		it.skip = reasonRedelivered
 		return it
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/detector"
+	"github.com/parcelsentry/parcelsentry/windows/memstore"
 )
 
 // TestNothingVanishes: a record of every fate between two good ones, each with its outcome and reason, and the good
@@ -122,6 +123,28 @@ func TestPoisonAtTheEdges(t *testing.T) {
 	}
 	if len(h.worker.poison) != 0 {
 		t.Errorf("remembers %d poison records after they are done with", len(h.worker.poison))
+	}
+}
+
+// TestPoisonIsBuriedOnce: a record whose dead letter is out is not taken up again when its partition is read once more:
+// neither judged, for its recipient is behind its fence, nor said, nor a reason to go back again.
+func TestPoisonIsBuriedOnce(t *testing.T) {
+	h := newHarness(t, func(o *Options) { o.Limits.FlushEvents, o.Limits.CommitInterval = 1, time.Hour })
+	h.post("A")
+	h.add(h.parcel("B", poisonPlace, h.now))
+	h.do(opStand, opBegin)
+	for h.worker.applied.Offset < 1 {
+		h.do(h.pending[0].op)
+	}
+	h.store = memstore.New() // all is to be counted again
+	h.post("A")
+	h.settle()
+	h.stop()
+	h.wantSaid("dead letter 1 poison")
+	h.wantRewinds(rewindPoison, 1)
+	h.wantEvents(outcomeSkipped, reasonRedelivered, 1)
+	if a, b := h.events("A"), h.events("B"); a != 2 || b != 0 {
+		t.Errorf("%d and %d events stored, want 2 and 0", a, b)
 	}
 }
 

@@ -198,9 +198,10 @@ func (w *Worker) landed() {
 	if w.loads {
 		w.flown = append(w.flown, f)
 	}
-	for offset := range w.poison {
+	for offset, p := range w.poison {
 		if offset <= w.applied.Offset {
 			delete(w.poison, offset)
+			w.interred[offset] = p.time.UnixMilli()
 			w.lastCommit = time.Time{} // commit at once, for the same reason as the early flush
 		}
 	}

@@ -153,11 +153,15 @@ func (s *simulation) calm(partition int) bool {
 	return false
 }
 
-// settled tells that every bucket has counted everything, and that this is committed.
+// settled tells that every bucket has counted everything, and that this is committed. Fences that were put back to what
+// they were of another topic have counted nothing.
 func (s *simulation) settled(l *simLog) bool {
 	if s.committed[l.partition] != l.end() && l.produced > l.cut {
 		return false
 	}
-	lowest, _, present := extent(s.store.fences(simTopicName, l.partition))
+	lowest, highest, present := extent(s.store.fences(simTopicName, l.partition))
+	if at, found := l.recordTime(highest.Offset); found && !at.Equal(highest.Time) {
+		return false
+	}
 	return s.store.loose != nil || present == windows.Buckets && lowest.Offset == l.end()-1
 }

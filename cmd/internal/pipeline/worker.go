@@ -135,6 +135,7 @@ type Worker struct {
 	leaving   string                 // why the worker is to stand anew as soon as all that it has read is flushed
 	poison    map[int64]panicked     // records that made the code panic
 	buried    buried                 // dead letters of earlier lives
+	interred  buried                 // of this life, of records that made the code panic
 
 	fetch       fetching
 	work        *work
@@ -200,7 +201,7 @@ func NewWorker(o Options) *Worker {
 	}
 	o.Log = o.Log.With("topic", o.Topic, "partition", o.Partition)
 	return &Worker{
-		options: o, poison: map[int64]panicked{}, set: newWorkingSet(o.Limits.WorkingSet),
+		options: o, poison: map[int64]panicked{}, interred: buried{}, set: newWorkingSet(o.Limits.WorkingSet),
 		seen: windows.NoOffset, repairing: windows.NoOffset,
 		profiles: map[int64]*detector.Profile{}, gathered: detector.NewSums(),
 	}
@@ -357,6 +358,7 @@ func (w *Worker) stood(s standing) {
 		w.committed = d.position
 		w.told, w.seen, w.repairing = windows.NoOffset, windows.NoOffset, windows.NoOffset
 		clear(w.poison)
+		clear(w.interred)
 	case causeLostState:
 		w.repairing = max(w.repairing, w.seen)
 		w.back = goingBack{d.cause, w.seen}
