@@ -58,6 +58,7 @@ func TestBuried(t *testing.T) {
 	write(now.Add(time.Hour), 3, 23, codec.ReasonResubmitted, false)
 	want(0, time.Time{}, 10, 20)
 	want(11, time.Time{}, 20)
+	b.close()
 
 	b = &buried{kafka: o, topic: "dead-letters", log: slog.New(slog.DiscardHandler)}
 	want(0, now.Add(time.Hour), 20)

@@ -67,12 +67,17 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := newRedis(&c.Redis)
+	registry := newRegistry(&c, o.Version)
+	canaries, err := newCanaries(&c, registry, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	client, err := newRedis(&c.Redis) // last of what can fail, as it has to be closed
 	if err != nil {
 		return nil, err
 	}
 	s := &Service{
-		config: c, log: o.Log, set: set, decoders: decoders, client: client, registry: newRegistry(&c, o.Version), faults: faults,
+		config: c, log: o.Log, set: set, decoders: decoders, client: client, registry: registry, canaries: canaries, faults: faults,
 	}
 	s.metrics = pipeline.NewMetrics(s.registry, set.Rules())
 	layout := redisstore.Layout(set.Layout()...)
@@ -83,9 +88,6 @@ func New(o Options) (*Service, error) {
 	s.registry.MustRegister(s.redis, hangs{s.watchdog, o.Log})
 	kafka := kafkaOptions(&c.Kafka, o.Log)
 	kafka.Metrics = kafkaio.NewMetrics(s.registry)
-	if s.canaries, err = newCanaries(&c, s.registry, o.Log); err != nil {
-		return nil, err
-	}
 	if s.canaries != nil {
 		kafka.OutputTopics = append(kafka.OutputTopics, c.Kafka.Topics.Canary)
 	}
