@@ -39,6 +39,8 @@ var kafkaScenarios = []Scenario{
 	},
 	{
 		Name: "partitions-added", Story: "the input topic gets two more partitions",
+		// Anything that makes the group deal out its partitions anew would show them to it, sooner or later.
+		setup: setup{recovery: time.Minute},
 		play: func(r *Run) error {
 			log := r.pour(usualPour)
 			if err := r.wait(2*time.Second, 5*time.Second); err != nil {

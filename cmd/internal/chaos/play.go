@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// recoveryLimit is how long a service may take until all is counted.
+// recoveryLimit is how long a service may usually take until all is counted.
 const recoveryLimit = 3 * time.Minute
 
 // perform plays the scenario, and compares what came of it.
@@ -47,7 +47,8 @@ func (r *Run) settle() error {
 		began = r.lastFault
 	}
 	r.tell("%d records are written, %d faults were injected", len(r.written), r.result.Faults)
-	ctx, cancel := context.WithTimeout(r.ctx, recoveryLimit)
+	limit := cmp.Or(r.scenario.setup.recovery, recoveryLimit)
+	ctx, cancel := context.WithTimeout(r.ctx, limit)
 	defer cancel()
 	err := r.awaitCounted(ctx)
 	r.result.Recovery = time.Since(began)
@@ -58,7 +59,7 @@ func (r *Run) settle() error {
 	case r.ctx.Err() != nil:
 		return r.ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil:
-		r.wrong("not all is counted and committed after %v: %v", recoveryLimit, err)
+		r.wrong("not all is counted and committed after %v: %v", limit, err)
 		return nil
 	}
 	return err

@@ -28,11 +28,13 @@ var processScenarios = []Scenario{
 	},
 	{
 		Name: "members", Story: "members join and leave every few seconds",
-		play: func(r *Run) error { return r.meanwhile(500*time.Millisecond, 2*time.Second, r.joinOrLeave) },
+		setup: setup{clean: true},
+		play:  func(r *Run) error { return r.meanwhile(500*time.Millisecond, 2*time.Second, r.joinOrLeave) },
 	},
 	{
 		Name: "sigterm", Story: "SIGTERM of all members at once, in the middle of everything",
-		play: func(r *Run) error { return r.meanwhile(300*time.Millisecond, 2*time.Second, r.leaveAll) },
+		setup: setup{clean: true},
+		play:  func(r *Run) error { return r.meanwhile(300*time.Millisecond, 2*time.Second, r.leaveAll) },
 	},
 }
 

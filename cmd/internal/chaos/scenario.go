@@ -39,6 +39,10 @@ type setup struct {
 	pour time.Duration
 	// most bounds the faults, unless 0.
 	most int
+	// recovery is how long the service may take until all is counted; 0 means the usual.
+	recovery time.Duration
+	// clean is set where members end only when they are asked to: then nothing is left for others to say again.
+	clean bool
 	// saysMore is set where what was said before can't be concluded from the log any more.
 	saysMore bool
 }

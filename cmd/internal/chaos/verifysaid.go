@@ -98,6 +98,9 @@ func (r *Run) verifyAlerts(ctx context.Context, o *oracle, set *detector.Set, d 
 	if err := r.readFlags(ctx, &got); err != nil {
 		return err
 	}
+	if n := r.result.AlertsRepeated; n > 0 && r.scenario.setup.clean && !r.cutShort() {
+		r.result.problem("%d alerts are repeated, although all members ended well", n)
+	}
 	missing, extra := apart(want.alerts, got.alerts)
 	r.result.Alerts, r.result.AlertsMissing = len(want.alerts), len(missing)
 	extra = r.beyond(extra)
@@ -167,6 +170,13 @@ func (r *Run) readAlerts(ctx context.Context, got *said) error {
 			r.result.problem("alert %s is said in two ways:\n  %s\n  %s", a.ID, before.value, m.Value)
 		}
 		return nil
+	})
+}
+
+// cutShort tells that a member had too little time to end well, as on a machine that is too busy.
+func (r *Run) cutShort() bool {
+	return slices.ContainsFunc(r.members, func(m *member) bool {
+		return m.logged("stopped before everything was flushed") || m.logged("not committed, the next owner")
 	})
 }
 
