@@ -58,8 +58,10 @@ var kafkaScenarios = []Scenario{
 	},
 	{
 		Name: "compacted", Story: "the input topic is compacted: offsets are missing",
-		setup: setup{members: -1, topic: map[string]string{
-			"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.001",
+		// A fetch brings one of the log's batches and no more, so one whose last records are gone brings nothing new.
+		setup: setup{members: -1, fetchBytes: "16KiB", topic: map[string]string{
+			"compression.type": "uncompressed",
+			"cleanup.policy":   "compact", "min.cleanable.dirty.ratio": "0.001",
 			// By the records' own time, so it makes a dozen segments; the last is never compacted.
 			"segment.ms": "259200000",
 		}},
@@ -224,17 +226,19 @@ func (r *Run) writeAndCut(n int) error {
 
 // playCompacted writes the log with records between that compaction takes away, and starts members when it has.
 func playCompacted(r *Run) error {
-	all := r.some(3000)
+	const pieces, piece = 6, 500
+	all := r.some(pieces * piece)
 	for i := range all {
-		// What is to stay has a key of its own; what is to go is a scan, whose key comes again and again.
+		// What is to stay has a key of its own; what is to go is a scan, whose key comes again and again. So are the last ones of
+		// each piece, with which a batch ends.
 		all[i].key = fmt.Appendf(nil, "%s %d", all[i].shipment.Sender, i)
-		if i%5 == 1 && i < len(all)*3/4 {
+		if (i%5 == 1 || i%piece >= piece*9/10) && i < len(all)*3/4 {
 			all[i].fate, all[i].key = skipped, []byte("scan")
 			all[i].value = fmt.Appendf(nil, `{"event_time": %q, "sender_id": %q, "event_type": "arrived"}`,
 				all[i].shipment.Time.Format(time.RFC3339), all[i].shipment.Sender)
 		}
 	}
-	if err := r.write(all, time.Second); err != nil {
+	if err := r.write(all, pieces*pieceEvery); err != nil {
 		return err
 	}
 	missing := 0

@@ -28,6 +28,8 @@ type setup struct {
 	proxy bool
 	// redisTimeout and session are the service's redis.timeout and kafka.session_timeout, unless empty.
 	redisTimeout, session string
+	// fetchBytes is kafka.fetch_bytes, unless empty.
+	fetchBytes string
 	// forgets is set where recorded profiles may be lost: then only a rule that needs none may fire.
 	forgets bool
 	// twoBrokers puts half of the input's partitions on a second broker, topic are more settings of the input.

@@ -28,7 +28,7 @@ func (r *Run) configure(redis []string) error {
   brokers: [%q]
   group: %[2]sgroup
   topics: {shipments: %[2]sshipments, alerts: %[2]salerts, flagged: %[2]sflagged, dead_letters: %[2]sdead}
-  fetch_bytes: 64KiB
+  fetch_bytes: %[7]s
   fetch_wait: 20ms
   commit_interval: 200ms
   session_timeout: %[3]s
@@ -48,7 +48,7 @@ privacy:
   key_file: key
 windows:
   working_set: 1MiB
-`, r.harness.brokers[0].address, r.name, cmp.Or(s.session, "3s"), strings.Join(quoted, ", "), s.cluster, cmp.Or(s.redisTimeout, "2s"))
+`, r.harness.brokers[0].address, r.name, cmp.Or(s.session, "3s"), strings.Join(quoted, ", "), s.cluster, cmp.Or(s.redisTimeout, "2s"), cmp.Or(s.fetchBytes, "64KiB"))
 	if s.forgets {
 		yaml += limitAlone
 	}

@@ -123,7 +123,7 @@ func (k *kafka) remove(ctx context.Context, names ...string) error {
 	return nil
 }
 
-// grow gives a topic more partitions, on broker 1.
+// grow gives a topic that is being written more partitions, on broker 1.
 func (k *kafka) grow(ctx context.Context, name string, from, to int) error {
 	request := kmsg.NewPtrCreatePartitionsRequest()
 	request.TimeoutMillis = int32(requestTimeout.Milliseconds())
@@ -144,7 +144,25 @@ func (k *kafka) grow(ctx context.Context, name string, from, to int) error {
 			return fmt.Errorf("add partitions: %w", err)
 		}
 	}
-	return k.awaitTopic(ctx, name, to)
+	if err := k.awaitTopic(ctx, name, to); err != nil {
+		return err
+	}
+	return k.awaitKnown(ctx, name, to-1)
+}
+
+// awaitKnown waits until the client itself knows a partition of a topic that it writes; until then it refuses records for it.
+func (k *kafka) awaitKnown(ctx context.Context, name string, partition int) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	for {
+		if leader, _, err := k.client.PartitionLeader(name, int32(partition)); err == nil && leader >= 0 {
+			return nil
+		}
+		k.client.ForceMetadataRefresh()
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return fmt.Errorf("the client does not come to know partition %d of %s: %w", partition, name, err)
+		}
+	}
 }
 
 // cut deletes the records before an offset of each partition, as retention does.
