@@ -10,6 +10,7 @@ TESTFLAGS ?=# more for go test, such as -run=Burst
 FUZZTIME ?= 10s# for each fuzz target
 HISTORIES ?= 20000# that make simulate plays
 SEED ?= 1# of the first of them
+SENDERS ?= 10000000# of make limits
 
 # Real shipment logs; the tests that read them skip without.
 PARCELSENTRY_TEST_DATA ?= $(abspath $(wildcard ../shared/data))
@@ -67,6 +68,10 @@ fuzz: ## each fuzz target for FUZZTIME
 .PHONY: simulate
 simulate: ## HISTORIES random histories of workers, with faults at every step, from SEED on
 	go test -v -count=1 -timeout=48h -run='^TestSimulation$$' ./cmd/internal/pipeline -histories=$(HISTORIES) -seed=$(SEED)
+
+.PHONY: limits
+limits: ## SENDERS distinct senders through a working set of 64 MiB (needs redis-server and some GiB)
+	go test -v -count=1 -timeout=6h -run='^TestManySenders$$' ./cmd/internal/app -senders=$(SENDERS)
 
 .PHONY: bench
 bench: ## the benchmarks, with allocations
