@@ -16,8 +16,8 @@ type plainCounts struct {
 	// subject is the entity as a reader that was never disturbed leaves it; nil where that depends on the order in which
 	// several logs are read.
 	subject *detector.Subject
-	// again: some of the events came once more, after the log was cut back. They are counted once more, and whether as
-	// parcels depends on what came in between.
+	// again: some of the events came once more, after the log was cut back, or may have, before state was lost. They are
+	// counted once more, and whether as parcels depends on what came in between.
 	again bool
 	// twice is a resubmitted event that counts more than once, "" for none.
 	twice string
@@ -73,7 +73,7 @@ func (o *oracle) read(key windows.Key, records []placed) plainCounts {
 func (o *oracle) readTogether(records []placed) (p plainCounts) {
 	seen := map[int]bool{}
 	for _, c := range records {
-		p.again = p.again || seen[c.deed]
+		p.again = p.again || seen[c.deed] || o.s.store.faults > 0 && o.s.store.ledger.again[c.partition]
 		seen[c.deed] = true
 		p.times = append(p.times, o.event(c).Time)
 	}

@@ -10,7 +10,7 @@ func (s *simulation) snapshot(int) bool {
 	if s.store.loose != nil || len(s.store.snapshots) == 8 {
 		return false
 	}
-	s.store.remember()
+	s.store.remember(s.incarnations)
 	return true
 }
 

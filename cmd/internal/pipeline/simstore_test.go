@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/parcelsentry/parcelsentry/windows"
 	"github.com/parcelsentry/parcelsentry/windows/memstore"
@@ -15,9 +16,15 @@ type simStore struct {
 	*memstore.Store
 	ledger    *ledger
 	loose     looseFences // nil unless the fences guard nothing
-	snapshots []func(holds func(bucket int) bool)
+	snapshots []simSnapshot
 	faults    int // times that state was lost
 	problem   string
+}
+
+// simSnapshot puts some buckets back to what they were in an incarnation of the topic.
+type simSnapshot struct {
+	incarnation int
+	putBack     func(holds func(bucket int) bool)
 }
 
 func newSimStore(deeds []deed, unfenced bool) *simStore {
@@ -88,15 +95,18 @@ func (s *simStore) moved(u *windows.Update, r *windows.Result, fetched []placed)
 }
 
 // remember takes a snapshot of all of the store.
-func (s *simStore) remember() {
+func (s *simStore) remember(incarnation int) {
 	store, book := s.Snapshot(), s.ledger.snapshot()
-	s.snapshots = append(s.snapshots, func(holds func(int) bool) { store(holds); book(holds) })
+	s.snapshots = append(s.snapshots, simSnapshot{incarnation, func(holds func(int) bool) { store(holds); book(holds) }})
 }
 
-// fallBack puts some buckets back to a snapshot.
+// fallBack puts some buckets back to a snapshot. After one from before a topic was made anew there are none of the time
+// since: an epoch of theirs may come to mean another topic.
 func (s *simStore) fallBack(snapshot int, holds func(bucket int) bool) {
 	s.faults++
-	s.snapshots[snapshot](holds)
+	to := s.snapshots[snapshot]
+	to.putBack(holds)
+	s.snapshots = slices.DeleteFunc(s.snapshots, func(other simSnapshot) bool { return other.incarnation > to.incarnation })
 }
 
 // lose empties some buckets.
