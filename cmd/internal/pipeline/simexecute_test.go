@@ -109,7 +109,24 @@ func (s *simulation) stand(p *process) standing {
 	} else if st.committed < 0 {
 		log.begun = log.first
 	}
+	st.buried = s.bury(p, &st)
 	return st
+}
+
+// bury looks up the dead letters, as the runner does: once, or again when the worker goes back further.
+func (s *simulation) bury(p *process, st *standing) buried {
+	from := decide(*st, false).position
+	if p.buried != nil && from >= p.buriedFrom {
+		return p.buried
+	}
+	p.buried, p.buriedFrom = buried{}, from
+	log := s.logs[p.partition]
+	for i := log.from(from); i < log.produced; i++ {
+		if said := s.said[letterOf(log.placed(i))]; said != nil && !said.letter.Reached {
+			p.buried[log.records[i].Offset] = log.records[i].Time.UnixMilli()
+		}
+	}
+	return p.buried
 }
 
 // fetch gives some records. A broker tells a reader of a topic that was deleted since; see simTopic.

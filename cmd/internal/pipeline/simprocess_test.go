@@ -16,6 +16,8 @@ type process struct {
 	refused     int        // the session in which the worker was told of a refused update
 	incarnation int        // of the topic, when the worker last asked where it stands
 	faults      int        // of the store, at that time
+	buried      buried     // the dead letters that it was told of, nil before it asked
+	buriedFrom  int64      // among the records from this one on
 }
 
 // answer is a completion and, of a fetch, the records in it that are no dead letters.
