@@ -85,9 +85,9 @@ func (w *simWriter) dead(number int, recordTime time.Time) string {
 	switch d.what {
 	case deedGarbage:
 		return reasonMalformed
-	case deedPanic, deedPoison:
+	case deedPanic:
 		return reasonPoison
-	case deedShipment:
+	case deedShipment, deedPoison:
 		e := d.event
 		e.RecordTime = recordTime
 		if d.first != nil {
@@ -96,6 +96,9 @@ func (w *simWriter) dead(number int, recordTime time.Time) string {
 		if outcome := w.set.Admit(&e); outcome != detector.Counted {
 			return string(outcome)
 		}
+	}
+	if d.what == deedPoison {
+		return reasonPoison
 	}
 	return ""
 }

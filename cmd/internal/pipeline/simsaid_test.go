@@ -134,7 +134,7 @@ func (s *simulation) unfoundedLetter(partition int, letter *DeadLetter) string {
 	reasons := map[string][]deedKind{
 		reasonMalformed:            {deedGarbage},
 		reasonPoison:               {deedPanic, deedPoison},
-		string(detector.TooLate):   {deedShipment},
+		string(detector.TooLate):   {deedShipment, deedPoison},
 		string(detector.Future):    {deedShipment},
 		string(detector.Duplicate): nil,
 	}
