@@ -58,9 +58,12 @@ func (s *Servers) NewBroker(ctx context.Context, o BrokerOptions) (*Broker, erro
 	}
 	lines := append([]string{
 		fmt.Sprintf("node.id=%d", o.ID), "process.roles=" + roles, "listeners=" + listeners,
-		"advertised.listeners=PLAINTEXT://" + b.Address, "controller.quorum.voters=1@" + b.Controller, "log.dirs=" + filepath.Join(b.Dir, "data"),
+		"advertised.listeners=PLAINTEXT://" + b.Address, "controller.quorum.voters=1@" + b.Controller, "log.dirs=" + b.data(),
 	}, o.Lines...)
 	if b.conf, err = s.configure(b.Dir, "kafka.properties", lines...); err != nil {
+		return nil, err
+	}
+	if err := os.RemoveAll(b.data()); err != nil {
 		return nil, err
 	}
 	format := exec.CommandContext(ctx, "java", b.java("kafka.tools.StorageTool", "format", "-c", b.conf, "-t", clusterID)...)
@@ -69,6 +72,8 @@ func (s *Servers) NewBroker(ctx context.Context, o BrokerOptions) (*Broker, erro
 	}
 	return b, nil
 }
+
+func (b *Broker) data() string { return filepath.Join(b.Dir, "data") }
 
 // java gives the arguments that run one of the broker's programs.
 func (b *Broker) java(program ...string) []string {
@@ -122,5 +127,8 @@ func (b *Broker) serves(ctx context.Context, client *kgo.Client) error {
 	return nil
 }
 
-// Remove forgets its data; it must not run.
+// Forget removes its data and keeps its log; it must not run.
+func (b *Broker) Forget() { _ = os.RemoveAll(b.data()) }
+
+// Remove removes all that it has written; it must not run.
 func (b *Broker) Remove() { _ = os.RemoveAll(b.Dir) }

@@ -64,7 +64,7 @@ func (k *Kafka) awaitTopic(ctx context.Context, name string, partitions int) err
 	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	for {
-		led, err := k.led(ctx, name)
+		led, err := k.Led(ctx, name)
 		if err == nil && led == partitions {
 			return nil
 		}
@@ -74,8 +74,8 @@ func (k *Kafka) awaitTopic(ctx context.Context, name string, partitions int) err
 	}
 }
 
-// led gives the number of a topic's partitions that have a leader.
-func (k *Kafka) led(ctx context.Context, name string) (int, error) {
+// Led gives the number of a topic's partitions that have a leader.
+func (k *Kafka) Led(ctx context.Context, name string) (int, error) {
 	request := kmsg.NewPtrMetadataRequest()
 	t := kmsg.NewMetadataRequestTopic()
 	t.Topic = kmsg.StringPtr(name)
