@@ -28,7 +28,7 @@ endef
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## bin/parcelsentry
@@ -55,7 +55,7 @@ lint: ## gofumpt, go vet, staticcheck
 	@unformatted=$$(go tool gofumpt -l .); \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run go tool gofumpt -w:"; echo "$$unformatted"; exit 1; fi
 	go vet $(PKG)
-	go vet -tags faults $(PKG)
+	go vet -tags faults,profile $(PKG)
 	go tool staticcheck $(PKG)
 
 .PHONY: fuzz
@@ -76,6 +76,14 @@ limits: ## SENDERS distinct senders through a working set of 64 MiB (needs redis
 .PHONY: bench
 bench: ## the benchmarks, with allocations
 	go test -run='^$$' -bench=. -benchmem $(TESTFLAGS) $(PKG)
+
+.PHONY: bench-e2e
+bench-e2e: ## how fast the real service is, on servers of its own; BENCH="--workload W1 --runs 5 --latency"
+	go run ./cmd/bench $(BENCH)
+
+.PHONY: bench-peers
+bench-peers: ## other engines beside it, if ../shared/peers is there; see deploy/README.md
+	deploy/bench/peers.sh
 
 .PHONY: cost
 cost: ## what an event costs in Redis, by the real shipment logs; replay speed

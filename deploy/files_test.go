@@ -30,6 +30,7 @@ func claims() map[string]string {
 		"grafana/provisioning/dashboards/parcelsentry.yaml": "TestGrafanaFindsDashboards",
 		"grafana/provisioning/datasources/prometheus.yaml":  "TestGrafanaFindsPrometheus",
 		"servers/servers.sh":        "TestServersScript",
+		"bench/peers.sh":            "TestPeersScript",
 		"servers/kafka.properties":  "TestKafkaSettings",
 		"servers/log4j2.properties": "TestKafkaSaysWhenItHasStarted",
 		"servers/pom.xml":           "TestKafkaVersions",

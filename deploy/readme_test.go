@@ -35,7 +35,7 @@ func TestREADME(t *testing.T) {
 		}
 	}
 	makefile := read(t, "../Makefile")
-	for _, match := range regexp.MustCompile("`make ([a-z-]+)`").FindAllStringSubmatch(text, -1) {
+	for _, match := range regexp.MustCompile("`make ([a-z0-9-]+)`").FindAllStringSubmatch(text, -1) {
 		if !strings.Contains(makefile, "\n"+match[1]+":") {
 			t.Errorf("names make %s, which the Makefile does not know", match[1])
 		}

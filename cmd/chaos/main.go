@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/parcelsentry/parcelsentry/cmd/internal/chaos"
+	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 )
 
 type options struct {
@@ -50,7 +51,7 @@ func run(ctx context.Context, o *options) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, chaos.ErrCannotRun):
+	case errors.Is(err, testbed.ErrCannotRun):
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		return 2
 	}

@@ -56,7 +56,9 @@ func main() {
 		ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		terminal: err == nil && info.Mode()&os.ModeCharDevice != 0,
 	}
+	stopProfile := startProfile()
 	code := execute(s, os.Args[1:])
+	stopProfile()
 	stop()
 	os.Exit(code)
 }

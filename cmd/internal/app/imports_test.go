@@ -36,6 +36,7 @@ var arrows = []arrow{
 	{"cmd/internal/watchdog", nil, "it knows what hangs, not what that is"},
 	{"cmd/internal/logfile", nil, "lines are lines"},
 	{"cmd/internal/synth", nil, "made-up shipments are only bytes"},
+	{"cmd/internal/testbed", nil, "it starts servers, and knows the service by its metrics alone"},
 	{"cmd/internal/faults", []string{"cmd/internal/pipeline", "detector", "windows"}, "fault points stand around the worker's ports"},
 	{"cmd/internal/backtest", []string{"cmd/internal/pipeline", "detector", "windows", "windows/memstore"}, "a replay is the worker over a file and memory"},
 }

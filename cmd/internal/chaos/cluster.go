@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 )
 
 // slots is how many a Redis Cluster has.
@@ -16,25 +18,25 @@ func (r *Run) startCluster() ([]string, error) {
 	const primaries = 3
 	var addresses []string
 	for i := range primaries {
-		lines := append([]string{"cluster-enabled yes", "cluster-announce-ip " + host, "cluster-node-timeout 5000"}, r.scenario.setup.redis...)
+		lines := append([]string{"cluster-enabled yes", "cluster-announce-ip " + testbed.Host, "cluster-node-timeout 5000"}, r.scenario.setup.redis...)
 		s, err := r.addRedis(fmt.Sprintf("redis-%d", i+1), lines...)
 		if err != nil {
 			return nil, err
 		}
-		addresses = append(addresses, s.address)
-		if err := s.client.ClusterAddSlotsRange(r.ctx, slots*i/primaries, slots*(i+1)/primaries-1).Err(); err != nil {
+		addresses = append(addresses, s.Address)
+		if err := s.Client.ClusterAddSlotsRange(r.ctx, slots*i/primaries, slots*(i+1)/primaries-1).Err(); err != nil {
 			return nil, err
 		}
 		if i > 0 {
-			_, port, _ := strings.Cut(s.address, ":")
-			meet := []any{"CLUSTER", "MEET", host, port, s.busPort}
-			if err := r.servers[0].client.Do(r.ctx, meet...).Err(); err != nil {
+			_, port, _ := strings.Cut(s.Address, ":")
+			meet := []any{"CLUSTER", "MEET", testbed.Host, port, s.BusPort}
+			if err := r.servers[0].Client.Do(r.ctx, meet...).Err(); err != nil {
 				return nil, err
 			}
 		}
 	}
 	for _, s := range r.servers {
-		if err := await(r.ctx, s.process, func(ctx context.Context) error { return clusterReady(ctx, s.client, primaries) }); err != nil {
+		if err := testbed.Await(r.ctx, s.Process, func(ctx context.Context) error { return clusterReady(ctx, s.Client, primaries) }); err != nil {
 			return nil, err
 		}
 	}
@@ -51,41 +53,41 @@ func clusterReady(ctx context.Context, c *redis.Client, nodes int) error {
 }
 
 // migrate moves a slot with all its keys to another primary, as an operator's tools do.
-func (r *Run) migrate(slot int, from, to *redisServer) error {
-	source, err := from.client.Do(r.ctx, "CLUSTER", "MYID").Text()
+func (r *Run) migrate(slot int, from, to *testbed.Redis) error {
+	source, err := from.Client.Do(r.ctx, "CLUSTER", "MYID").Text()
 	if err != nil {
 		return err
 	}
-	target, err := to.client.Do(r.ctx, "CLUSTER", "MYID").Text()
+	target, err := to.Client.Do(r.ctx, "CLUSTER", "MYID").Text()
 	if err != nil {
 		return err
 	}
-	if err := to.client.Do(r.ctx, "CLUSTER", "SETSLOT", slot, "IMPORTING", source).Err(); err != nil {
+	if err := to.Client.Do(r.ctx, "CLUSTER", "SETSLOT", slot, "IMPORTING", source).Err(); err != nil {
 		return err
 	}
-	if err := from.client.Do(r.ctx, "CLUSTER", "SETSLOT", slot, "MIGRATING", target).Err(); err != nil {
+	if err := from.Client.Do(r.ctx, "CLUSTER", "SETSLOT", slot, "MIGRATING", target).Err(); err != nil {
 		return err
 	}
-	_, port, _ := strings.Cut(to.address, ":")
+	_, port, _ := strings.Cut(to.Address, ":")
 	for {
 		const piece, patience = 5, 5000 // a few at a time: the slot is in two places for a while
-		keys, err := from.client.ClusterGetKeysInSlot(r.ctx, slot, piece).Result()
+		keys, err := from.Client.ClusterGetKeysInSlot(r.ctx, slot, piece).Result()
 		if err != nil {
 			return err
 		}
 		if len(keys) == 0 {
 			break
 		}
-		move := []any{"MIGRATE", host, port, "", 0, patience, "KEYS"}
+		move := []any{"MIGRATE", testbed.Host, port, "", 0, patience, "KEYS"}
 		for _, k := range keys {
 			move = append(move, k)
 		}
-		if err := from.client.Do(r.ctx, move...).Err(); err != nil {
+		if err := from.Client.Do(r.ctx, move...).Err(); err != nil {
 			return err
 		}
 	}
-	for _, s := range []*redisServer{to, from} {
-		if err := s.client.Do(r.ctx, "CLUSTER", "SETSLOT", slot, "NODE", target).Err(); err != nil {
+	for _, s := range []*testbed.Redis{to, from} {
+		if err := s.Client.Do(r.ctx, "CLUSTER", "SETSLOT", slot, "NODE", target).Err(); err != nil {
 			return err
 		}
 	}
@@ -93,13 +95,13 @@ func (r *Run) migrate(slot int, from, to *redisServer) error {
 }
 
 // owner gives the primary that has a slot.
-func (r *Run) owner(slot int) (*redisServer, error) {
+func (r *Run) owner(slot int) (*testbed.Redis, error) {
 	for _, s := range r.servers {
-		shards, err := s.client.ClusterShards(r.ctx).Result()
+		shards, err := s.Client.ClusterShards(r.ctx).Result()
 		if err != nil {
 			return nil, err
 		}
-		id, err := s.client.Do(r.ctx, "CLUSTER", "MYID").Text()
+		id, err := s.Client.Do(r.ctx, "CLUSTER", "MYID").Text()
 		if err != nil {
 			return nil, err
 		}

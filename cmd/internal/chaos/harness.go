@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 )
 
 // Options say what to play.
@@ -39,9 +41,9 @@ type Harness struct {
 	dir      string
 	binary   string
 	soak     time.Duration
-	children *children
-	servers  *servers
-	brokers  []*broker
+	children *testbed.Processes
+	servers  *testbed.Servers
+	brokers  []*testbed.Broker
 	// controller is where broker 1 has it.
 	controller string
 }
@@ -62,8 +64,8 @@ func Play(ctx context.Context, o Options) (err error) {
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return err
 	}
-	redis.SetLogger(silence{})
-	h := &Harness{dir: o.Dir, soak: o.Soak, children: &children{}}
+	redis.SetLogger(testbed.Silence{})
+	h := &Harness{dir: o.Dir, soak: o.Soak, children: &testbed.Processes{}}
 	defer func() {
 		h.close()
 		if temporary && err == nil {
@@ -123,7 +125,7 @@ func pick(o Options) ([]Scenario, error) {
 	}
 	for _, name := range o.Scenarios {
 		if !known[name] {
-			return nil, fmt.Errorf("%w: no scenario is called %s, see --list", ErrCannotRun, name)
+			return nil, fmt.Errorf("%w: no scenario is called %s, see --list", testbed.ErrCannotRun, name)
 		}
 	}
 	return picked, nil
@@ -132,37 +134,41 @@ func pick(o Options) ([]Scenario, error) {
 // start builds the service and starts a broker.
 func (h *Harness) start(ctx context.Context) error {
 	var err error
-	if h.servers, err = newServers(ctx, h.dir, h.children); err != nil {
+	if h.servers, err = testbed.New(ctx, h.dir, h.children); err != nil {
 		return err
 	}
 	h.binary = filepath.Join(h.dir, "parcelsentry")
 	build := exec.CommandContext(ctx, "go", "build", "-tags", "faults", "-o", h.binary, "./cmd/parcelsentry")
-	build.Dir = h.servers.root
+	build.Dir = h.servers.Root
 	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: go build: %s", ErrCannotRun, strings.TrimSpace(string(out)))
+		return fmt.Errorf("%w: go build: %s", testbed.ErrCannotRun, strings.TrimSpace(string(out)))
 	}
 	return h.addBroker(ctx)
 }
 
-// addBroker starts one more, with an empty data folder.
+// addBroker starts one more, with an empty data folder. It is to start quickly rather than to run fast; compaction and the end of
+// deleted topics are part of the play, so they come soon.
 func (h *Harness) addBroker(ctx context.Context) error {
-	id := len(h.brokers) + 1
-	b, controller, err := h.servers.newBroker(ctx, id, h.controller)
+	b, err := h.servers.NewBroker(ctx, testbed.BrokerOptions{
+		ID: len(h.brokers) + 1, Controller: h.controller,
+		JVM:   []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx640m"},
+		Lines: []string{"log.cleaner.backoff.ms=300", "log.segment.delete.delay.ms=1000", "log.cleaner.dedupe.buffer.size=8388608"},
+	})
 	if err != nil {
 		return err
 	}
-	if err := b.start(ctx); err != nil {
-		return fmt.Errorf("%w, see %s", err, b.dir)
+	if err := b.Start(ctx); err != nil {
+		return fmt.Errorf("%w, see %s", err, b.Dir)
 	}
-	h.controller = controller
+	h.controller = b.Controller
 	h.brokers = append(h.brokers, b)
 	return nil
 }
 
 func (h *Harness) close() {
-	h.children.close()
+	h.children.Close()
 	for _, b := range h.brokers {
-		b.remove()
+		b.Remove()
 	}
 }
 
@@ -183,8 +189,8 @@ func (h *Harness) playOnce(ctx context.Context, s *Scenario, seed uint64) (Resul
 		}
 	}
 	for _, b := range h.brokers {
-		if !b.process.running() { // the run before broke off
-			if err := b.start(ctx); err != nil {
+		if !b.Process.Running() { // the run before broke off
+			if err := b.Start(ctx); err != nil {
 				return Result{Scenario: s.Name, Seed: seed}, err
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 )
 
 // kafkaScenarios are what happens to the brokers and to the input topic.
@@ -77,16 +79,16 @@ var kafkaScenarios = []Scenario{
 func (r *Run) restart(broker int) error {
 	b := r.harness.brokers[broker]
 	r.producing.Lock()
-	b.process.kill()
+	b.Process.Kill()
 	r.producing.Unlock()
-	r.tell("broker %d is killed", b.id)
+	r.tell("broker %d is killed", b.ID)
 	if err := r.wait(500*time.Millisecond, 4*time.Second); err != nil {
 		return err
 	}
-	if err := b.start(r.ctx); err != nil {
+	if err := b.Start(r.ctx); err != nil {
 		return err
 	}
-	r.fault("broker %d runs again", b.id)
+	r.fault("broker %d runs again", b.ID)
 	return nil
 }
 
@@ -118,7 +120,7 @@ func (r *Run) recreate(how func(again func() error) error) error {
 		return err
 	}
 	err := how(func() error {
-		if err := r.kafka.remove(r.ctx, r.config.Kafka.Topics.Shipments); err != nil {
+		if err := r.kafka.Remove(r.ctx, r.config.Kafka.Topics.Shipments); err != nil {
 			return err
 		}
 		if err := r.wait(0, 2*time.Second); err != nil {
@@ -127,7 +129,7 @@ func (r *Run) recreate(how func(again func() error) error) error {
 		r.mu.Lock()
 		r.epoch++
 		r.mu.Unlock()
-		if err := r.kafka.create(r.ctx, r.input()); err != nil {
+		if err := r.kafka.Create(r.ctx, r.input()); err != nil {
 			return err
 		}
 		r.fault("the input topic is another one")
@@ -144,7 +146,7 @@ func (r *Run) grow(by int) error {
 	r.mu.Lock()
 	from := r.partitions
 	r.mu.Unlock()
-	if err := r.kafka.grow(r.ctx, r.config.Kafka.Topics.Shipments, from, from+by); err != nil {
+	if err := r.kafka.Grow(r.ctx, r.config.Kafka.Topics.Shipments, from, from+by); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -174,15 +176,15 @@ func playRetention(r *Run) error {
 	}
 	all := r.living()
 	for _, m := range all {
-		m.signal(syscall.SIGSTOP)
+		m.Signal(syscall.SIGSTOP)
 	}
 	// A fetch that is under way at the broker ends before there is something for it.
-	if err := pause(r.ctx, 200*time.Millisecond); err != nil {
+	if err := testbed.Pause(r.ctx, 200*time.Millisecond); err != nil {
 		return err
 	}
 	err := r.writeAndCut(400)
 	for _, m := range all {
-		m.signal(syscall.SIGCONT)
+		m.Signal(syscall.SIGCONT)
 	}
 	if err != nil {
 		return err
@@ -193,14 +195,14 @@ func playRetention(r *Run) error {
 // writeAndCut writes n records and cuts the first ones of them from each partition.
 func (r *Run) writeAndCut(n int) error {
 	name := r.config.Kafka.Topics.Shipments
-	ends, err := r.kafka.ends(r.ctx, name, r.partitions)
+	ends, err := r.kafka.Ends(r.ctx, name, r.partitions)
 	if err != nil {
 		return err
 	}
 	if err := r.write(r.some(n), 0); err != nil {
 		return err
 	}
-	grown, err := r.kafka.ends(r.ctx, name, r.partitions)
+	grown, err := r.kafka.Ends(r.ctx, name, r.partitions)
 	if err != nil {
 		return err
 	}
@@ -208,7 +210,7 @@ func (r *Run) writeAndCut(n int) error {
 	for p := range int32(r.partitions) {
 		before[p] = ends[p] + r.random.Int64N(grown[p]-ends[p]+1)
 	}
-	if err := r.kafka.cut(r.ctx, name, before); err != nil {
+	if err := r.kafka.Cut(r.ctx, name, before); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -244,7 +246,7 @@ func playCompacted(r *Run) error {
 	missing := 0
 	err := r.await(r.ctx, func(context.Context) error {
 		held := 0
-		err := r.kafka.read(r.ctx, r.config.Kafka.Topics.Shipments, r.partitions, func(*kgo.Record) error {
+		err := r.kafka.Read(r.ctx, r.config.Kafka.Topics.Shipments, r.partitions, func(*kgo.Record) error {
 			held++
 			return nil
 		})
@@ -276,7 +278,7 @@ func playCompacted(r *Run) error {
 
 // playTransaction writes the log in transactions, each of which leaves a mark in every partition that it wrote to.
 func playTransaction(r *Run) error {
-	client, err := kgo.NewClient(append(r.kafka.client.Opts(), kgo.TransactionalID(r.name+"log"))...)
+	client, err := kgo.NewClient(append(r.kafka.Client.Opts(), kgo.TransactionalID(r.name+"log"))...)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 )
 
 // usualPour is how long it takes to write a log of the usual size.
@@ -71,7 +73,7 @@ func (r *Run) write(all []record, over time.Duration) error {
 			return err
 		}
 		if ahead := time.Until(began.Add(time.Duration(i+1) * over / time.Duration(pieces))); ahead > 0 {
-			if err := pause(r.ctx, ahead); err != nil {
+			if err := testbed.Pause(r.ctx, ahead); err != nil {
 				return err
 			}
 		}
@@ -80,7 +82,7 @@ func (r *Run) write(all []record, over time.Duration) error {
 }
 
 // produce writes records now, each to the partition of its sender, and notes where they stand.
-func (r *Run) produce(all []record) error { return r.produceBy(r.kafka.client, all) }
+func (r *Run) produce(all []record) error { return r.produceBy(r.kafka.Client, all) }
 
 func (r *Run) produceBy(client *kgo.Client, all []record) error {
 	if len(all) == 0 {
@@ -117,7 +119,7 @@ func (r *Run) reread() error {
 			known[[2]int64{int64(w.partition), w.offset}] = string(w.value)
 		}
 	}
-	return r.kafka.read(r.ctx, r.config.Kafka.Topics.Shipments, r.partitions, func(m *kgo.Record) error {
+	return r.kafka.Read(r.ctx, r.config.Kafka.Topics.Shipments, r.partitions, func(m *kgo.Record) error {
 		if value, ok := known[[2]int64{int64(m.Partition), m.Offset}]; !ok || value != string(m.Value) {
 			return fmt.Errorf("the log holds another record at %d/%d than was written: %s", m.Partition, m.Offset, m.Value)
 		}
@@ -166,7 +168,7 @@ func (r *Run) await(ctx context.Context, reached func(context.Context) error) er
 		if err == nil {
 			return nil
 		}
-		if pause(ctx, 50*time.Millisecond) != nil {
+		if testbed.Pause(ctx, 50*time.Millisecond) != nil {
 			return err
 		}
 	}
@@ -175,7 +177,7 @@ func (r *Run) await(ctx context.Context, reached func(context.Context) error) er
 // everywhere tells what is missing until all is counted in all buckets and committed.
 func (r *Run) everywhere(ctx context.Context) error {
 	name := r.config.Kafka.Topics.Shipments
-	committed, err := r.kafka.committed(ctx, r.config.Kafka.Group, name, r.partitions)
+	committed, err := r.kafka.Committed(ctx, r.config.Kafka.Group, name, r.partitions)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package chaos
 import (
 	"fmt"
 	"time"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 )
 
 // tell writes a line of what happens.
@@ -36,5 +38,5 @@ func (r *Run) wrong(format string, args ...any) {
 
 // wait passes a random time.
 func (r *Run) wait(from, to time.Duration) error {
-	return pause(r.ctx, from+time.Duration(r.random.Int64N(int64(to-from)+1)))
+	return testbed.Pause(r.ctx, from+time.Duration(r.random.Int64N(int64(to-from)+1)))
 }

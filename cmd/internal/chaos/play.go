@@ -31,10 +31,10 @@ func (r *Run) perform() error {
 	}
 	for _, m := range r.members {
 		switch {
-		case m.running():
+		case m.Running():
 			r.leave(m)
 		case !r.expected[m]:
-			r.wrong("%s ended by itself: %v", m.name, m.err)
+			r.wrong("%s ended by itself: %v", m.Name, m.Err)
 		}
 	}
 	return r.verify(r.ctx)

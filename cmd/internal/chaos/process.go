@@ -46,7 +46,7 @@ func (r *Run) killSome() error {
 	}
 	for _, m := range victims {
 		r.kill(m)
-		r.fault("%s is killed", m.name)
+		r.fault("%s is killed", m.Name)
 	}
 	return r.addAll(len(victims))
 }
@@ -54,13 +54,13 @@ func (r *Run) killSome() error {
 // makeZombie stops a member until the group has given its partitions to another, and lets it go on.
 func (r *Run) makeZombie() error {
 	m := r.any()
-	m.signal(syscall.SIGSTOP)
-	r.tell("%s is stopped", m.name)
+	m.Signal(syscall.SIGSTOP)
+	r.tell("%s is stopped", m.Name)
 	if err := r.wait(3500*time.Millisecond, 5*time.Second); err != nil {
 		return err
 	}
-	m.signal(syscall.SIGCONT)
-	r.fault("%s goes on, as a zombie", m.name)
+	m.Signal(syscall.SIGCONT)
+	r.fault("%s goes on, as a zombie", m.Name)
 	return nil
 }
 
@@ -69,13 +69,13 @@ func (r *Run) joinOrLeave() error {
 	if n := len(r.living()); n < 2 || n < 4 && r.random.IntN(2) == 0 {
 		m, err := r.add()
 		if err == nil {
-			r.fault("%s joins", m.name)
+			r.fault("%s joins", m.Name)
 		}
 		return err
 	}
 	m := r.any()
 	r.leave(m)
-	r.fault("%s has left", m.name)
+	r.fault("%s has left", m.Name)
 	return nil
 }
 
@@ -83,7 +83,7 @@ func (r *Run) joinOrLeave() error {
 func (r *Run) leaveAll() error {
 	all := r.living()
 	for _, m := range all {
-		m.signal(syscall.SIGTERM)
+		m.Signal(syscall.SIGTERM)
 	}
 	for _, m := range all {
 		r.leave(m)
@@ -148,13 +148,13 @@ func playFaultPoints(r *Run) error {
 		}
 		r.expected[m] = true
 		ctx, cancel := context.WithTimeout(r.ctx, 5*time.Second)
-		_ = m.wait(ctx)
+		_ = m.Wait(ctx)
 		cancel()
-		if m.running() {
+		if m.Running() {
 			r.kill(m)
-			r.tell("%s did not come to %s", m.name, plan)
+			r.tell("%s did not come to %s", m.Name, plan)
 		}
-		r.fault("%s ended by %s", m.name, plan)
+		r.fault("%s ended by %s", m.Name, plan)
 	}
 	if err := log.wait(); err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 )
 
 // tricks say how often a proxy does what to requests and replies: once in so many, 0 for never.
@@ -42,7 +44,7 @@ type proxy struct {
 
 // newProxy begins to listen, and plays no tricks yet. late and stale mean longer than patience.
 func newProxy(upstream string, seed uint64, patience time.Duration) (*proxy, error) {
-	l, err := net.Listen("tcp", host+":0")
+	l, err := net.Listen("tcp", testbed.Host+":0")
 	if err != nil {
 		return nil, err
 	}

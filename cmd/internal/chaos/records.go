@@ -47,7 +47,7 @@ func playBeyondTheLog(r *Run) error {
 	for p := range int32(r.partitions) {
 		before[p] = r.random.Int64N(end[p] + 1)
 	}
-	if err := r.kafka.cut(r.ctx, r.input().name, before); err != nil {
+	if err := r.kafka.Cut(r.ctx, r.input().Name, before); err != nil {
 		return err
 	}
 	cut := 0
@@ -57,7 +57,7 @@ func playBeyondTheLog(r *Run) error {
 			cut++
 		}
 	}
-	if err := r.servers[0].client.FlushAll(r.ctx).Err(); err != nil {
+	if err := r.servers[0].Client.FlushAll(r.ctx).Err(); err != nil {
 		return err
 	}
 	r.fault("FLUSHALL, and %d records are not in the log any more", cut)

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/parcelsentry/parcelsentry/cmd/internal/app"
+	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 	"github.com/parcelsentry/parcelsentry/config"
 	"github.com/parcelsentry/parcelsentry/windows/redisstore"
 )
@@ -29,11 +30,11 @@ type Run struct {
 	file     string // the service's configuration
 	config   config.Config
 
-	kafka      *kafka
+	kafka      *testbed.Kafka
 	partitions int              // of the input
 	homes      map[string]int32 // the partition of each sender
 	epoch      int              // counts the topics that the input was
-	servers    []*redisServer
+	servers    []*testbed.Redis
 	proxy      *proxy
 	client     redis.UniversalClient // the harness's own way to Redis
 	store      *redisstore.Store
@@ -84,7 +85,7 @@ func (h *Harness) newRun(ctx context.Context, s *Scenario, seed uint64) (r *Run,
 	if r.generator, err = newGenerator(seed, senders, usualDays, s.setup.wrongs.orUsual()); err != nil {
 		return r, err
 	}
-	if r.kafka, err = newKafka(h.brokers[0].address); err != nil {
+	if r.kafka, err = testbed.NewKafka(h.brokers[0].Address); err != nil {
 		return r, err
 	}
 	addresses, err := r.startRedis()
@@ -134,42 +135,42 @@ func (r *Run) startRedis() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.client = server.client
+	r.client = server.Client
 	if !r.scenario.setup.proxy {
-		return []string{server.address}, nil
+		return []string{server.Address}, nil
 	}
-	if r.proxy, err = newProxy(server.address, r.result.Seed, proxyPatience); err != nil {
+	if r.proxy, err = newProxy(server.Address, r.result.Seed, proxyPatience); err != nil {
 		return nil, err
 	}
 	return []string{r.proxy.address}, nil
 }
 
 // addRedis starts one more server.
-func (r *Run) addRedis(name string, lines ...string) (*redisServer, error) {
-	server, err := r.harness.servers.newRedis(r.dir, name, lines...)
+func (r *Run) addRedis(name string, lines ...string) (*testbed.Redis, error) {
+	server, err := r.harness.servers.NewRedis(r.dir, name, lines...)
 	if err != nil {
 		return nil, err
 	}
 	r.servers = append(r.servers, server)
-	return server, server.start(r.ctx)
+	return server, server.Start(r.ctx)
 }
 
 func (r *Run) createTopics() error {
 	t := r.config.Kafka.Topics
-	return r.kafka.create(
+	return r.kafka.Create(
 		r.ctx, r.input(),
-		topic{name: t.Alerts, partitions: outputPartitions},
-		topic{name: t.Flagged, partitions: outputPartitions},
-		topic{name: t.DeadLetters, partitions: 1},
+		testbed.Topic{Name: t.Alerts, Partitions: outputPartitions},
+		testbed.Topic{Name: t.Flagged, Partitions: outputPartitions},
+		testbed.Topic{Name: t.DeadLetters, Partitions: 1},
 	)
 }
 
 // input is the topic of shipments.
-func (r *Run) input() topic {
-	t := topic{name: r.config.Kafka.Topics.Shipments, partitions: r.partitions, config: r.scenario.setup.topic}
+func (r *Run) input() testbed.Topic {
+	t := testbed.Topic{Name: r.config.Kafka.Topics.Shipments, Partitions: r.partitions, Config: r.scenario.setup.topic}
 	if r.scenario.setup.twoBrokers {
 		for p := range r.partitions {
-			t.leaders = append(t.leaders, int32(1+2*p/r.partitions))
+			t.Leaders = append(t.Leaders, int32(1+2*p/r.partitions))
 		}
 	}
 	return t
@@ -178,26 +179,26 @@ func (r *Run) input() topic {
 // close ends what the run has started. Its topics go too; a broker that can't now keeps them.
 func (r *Run) close() {
 	for _, m := range r.members {
-		m.kill()
+		m.Kill()
 		m.unwatch()
 	}
 	if r.proxy != nil {
 		r.proxy.close()
 	}
 	for _, s := range r.servers {
-		s.close()
+		s.Close()
 	}
 	if r.scenario.setup.cluster && r.client != nil {
 		_ = r.client.Close()
 	}
 	if r.kafka != nil {
 		t := r.config.Kafka.Topics
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), requestTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), testbed.RequestTimeout)
 		defer cancel()
 		if t.Shipments != "" {
-			_ = r.kafka.remove(ctx, t.Shipments, t.Alerts, t.Flagged, t.DeadLetters)
+			_ = r.kafka.Remove(ctx, t.Shipments, t.Alerts, t.Flagged, t.DeadLetters)
 		}
-		r.kafka.close()
+		r.kafka.Close()
 	}
 	if r.story != nil {
 		r.story.Close()

@@ -48,7 +48,7 @@ privacy:
   key_file: key
 windows:
   working_set: 1MiB
-`, r.harness.brokers[0].address, r.name, cmp.Or(s.session, "3s"), strings.Join(quoted, ", "), s.cluster, cmp.Or(s.redisTimeout, "2s"), cmp.Or(s.fetchBytes, "64KiB"))
+`, r.harness.brokers[0].Address, r.name, cmp.Or(s.session, "3s"), strings.Join(quoted, ", "), s.cluster, cmp.Or(s.redisTimeout, "2s"), cmp.Or(s.fetchBytes, "64KiB"))
 	if s.forgets {
 		yaml += limitAlone
 	}

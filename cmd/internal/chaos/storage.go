@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
@@ -49,7 +50,7 @@ var storageScenarios = []Scenario{
 		setup: setup{redis: []string{"appendonly no"}, forgets: true},
 		play: func(r *Run) error {
 			return r.meanwhile(500*time.Millisecond, 2*time.Second, func() error {
-				if err := r.servers[0].client.Do(r.ctx, "SAVE").Err(); err != nil {
+				if err := r.servers[0].Client.Do(r.ctx, "SAVE").Err(); err != nil {
 					return err
 				}
 				r.tell("a snapshot is saved")
@@ -100,7 +101,7 @@ var usualTricks = tricks{swallow: 1500, cut: 1500, slow: 400, late: 6000, stale:
 
 // flushAll takes all state.
 func (r *Run) flushAll() error {
-	if err := r.servers[0].client.FlushAll(r.ctx).Err(); err != nil {
+	if err := r.servers[0].Client.FlushAll(r.ctx).Err(); err != nil {
 		return err
 	}
 	r.fault("FLUSHALL")
@@ -118,17 +119,17 @@ func (r *Run) refuseWrites() error {
 // restartRedis kills the server and starts it again after a moment, with what it keeps on disk or with nothing.
 func (r *Run) restartRedis(empty bool) error {
 	s := r.servers[0]
-	s.process.kill()
+	s.Process.Kill()
 	r.tell("redis is killed")
 	if empty {
-		if err := s.forget(); err != nil {
+		if err := s.Forget(); err != nil {
 			return err
 		}
 	}
 	if err := r.wait(0, 1500*time.Millisecond); err != nil {
 		return err
 	}
-	if err := s.start(r.ctx); err != nil {
+	if err := s.Start(r.ctx); err != nil {
 		return err
 	}
 	r.fault("redis was killed and is back")
@@ -143,9 +144,9 @@ func playFailover(r *Run) error {
 	if err != nil {
 		return err
 	}
-	follow := func(s, whom *redisServer) error {
-		h, port, _ := strings.Cut(whom.address, ":")
-		return s.client.ReplicaOf(r.ctx, h, port).Err()
+	follow := func(s, whom *testbed.Redis) error {
+		h, port, _ := strings.Cut(whom.Address, ":")
+		return s.Client.ReplicaOf(r.ctx, h, port).Err()
 	}
 	return r.meanwhile(500*time.Millisecond, time.Second, func() error {
 		if err := follow(replica, primary); err != nil {
@@ -158,28 +159,28 @@ func playFailover(r *Run) error {
 			return err
 		}
 		// A port that nobody listens at: what the replica has it keeps, and nothing is added.
-		if err := replica.client.ReplicaOf(r.ctx, host, "1").Err(); err != nil {
+		if err := replica.Client.ReplicaOf(r.ctx, testbed.Host, "1").Err(); err != nil {
 			return err
 		}
 		r.tell("replication has stopped")
 		if err := r.wait(500*time.Millisecond, 2*time.Second); err != nil {
 			return err
 		}
-		primary.process.kill()
-		if err := replica.client.ReplicaOf(r.ctx, "NO", "ONE").Err(); err != nil {
+		primary.Process.Kill()
+		if err := replica.Client.ReplicaOf(r.ctx, "NO", "ONE").Err(); err != nil {
 			return err
 		}
-		r.proxy.turn(replica.address)
-		r.client = replica.client
+		r.proxy.turn(replica.Address)
+		r.client = replica.Client
 		if r.store, err = r.storeIn(r.client); err != nil {
 			return err
 		}
-		r.fault("%s is killed, %s takes over", primary.name, replica.name)
+		r.fault("%s is killed, %s takes over", primary.Name, replica.Name)
 		primary, replica = replica, primary
-		if err := replica.forget(); err != nil {
+		if err := replica.Forget(); err != nil {
 			return err
 		}
-		return replica.start(r.ctx)
+		return replica.Start(r.ctx)
 	})
 }
 
@@ -198,14 +199,14 @@ func playCluster(r *Run) error {
 		if err := r.migrate(slot, from, to); err != nil {
 			return fmt.Errorf("move slot %d: %w", slot, err)
 		}
-		r.fault("slot %d has moved from %s to %s", slot, from.name, to.name)
+		r.fault("slot %d has moved from %s to %s", slot, from.Name, to.Name)
 		return nil
 	})
 }
 
 // refusing changes a setting that makes Redis refuse writes, for a while.
 func (r *Run) refusing(why string, set, reset []string) error {
-	c := r.servers[0].client
+	c := r.servers[0].Client
 	if err := c.ConfigSet(r.ctx, set[0], set[1]).Err(); err != nil {
 		return err
 	}
@@ -222,8 +223,8 @@ func (r *Run) refusing(why string, set, reset []string) error {
 
 // readOnly makes the server a replica whose primary is away, which keeps its data and takes no writes.
 func (r *Run) readOnly() error {
-	c := r.servers[0].client
-	if err := c.ReplicaOf(r.ctx, host, "1").Err(); err != nil {
+	c := r.servers[0].Client
+	if err := c.ReplicaOf(r.ctx, testbed.Host, "1").Err(); err != nil {
 		return err
 	}
 	if err := r.wait(time.Second, 3*time.Second); err != nil {
@@ -245,18 +246,18 @@ func playEvicting(r *Run) error {
 	}
 	r.expected[m] = true
 	select {
-	case <-m.ended:
-	case <-time.After(startTimeout):
+	case <-m.Ended:
+	case <-time.After(testbed.StartTimeout):
 		r.wrong("a member runs on a Redis that evicts")
 	}
-	if code := m.cmd.ProcessState; code != nil && code.ExitCode() != 1 {
-		r.wrong("it ended with status %d", code.ExitCode())
+	if !m.Running() && m.Status() != 1 {
+		r.wrong("it ended with status %d", m.Status())
 	}
 	if !m.logged("maxmemory-policy is allkeys-lru") || !m.logged("CONFIG SET maxmemory-policy noeviction") {
 		r.wrong("it does not say why it ended")
 	}
-	r.fault("%s was refused", m.name)
-	if err := r.servers[0].client.ConfigSet(r.ctx, "maxmemory-policy", "noeviction").Err(); err != nil {
+	r.fault("%s was refused", m.Name)
+	if err := r.servers[0].Client.ConfigSet(r.ctx, "maxmemory-policy", "noeviction").Err(); err != nil {
 		return err
 	}
 	for range 2 {
@@ -269,8 +270,8 @@ func playEvicting(r *Run) error {
 
 // playDiskFull takes the folder away that snapshots go to: a save fails, and Redis then refuses to write.
 func playDiskFull(r *Run) error {
-	c := r.servers[0].client
-	snapshots := filepath.Join(r.servers[0].dir, "snapshots")
+	c := r.servers[0].Client
+	snapshots := filepath.Join(r.servers[0].Dir, "snapshots")
 	return r.meanwhile(500*time.Millisecond, 2*time.Second, func() error {
 		if err := os.MkdirAll(snapshots, 0o700); err != nil {
 			return err

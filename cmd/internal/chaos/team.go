@@ -4,16 +4,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 )
 
 // add starts a member of the service, with more of its environment.
 func (r *Run) add(env ...string) (*member, error) {
-	port, err := freePort()
+	port, err := testbed.FreePort()
 	if err != nil {
 		return nil, err
 	}
 	n := len(r.members) + 1
-	m := &member{address: fmt.Sprintf("%s:%d", host, port), log: filepath.Join(r.dir, fmt.Sprintf("member-%d.log", n))}
+	m := &member{address: fmt.Sprintf("%s:%d", testbed.Host, port), log: filepath.Join(r.dir, fmt.Sprintf("member-%d.log", n))}
 	file := filepath.Join(r.dir, fmt.Sprintf("member-%d.yaml", n))
 	yaml, err := os.ReadFile(r.file)
 	if err != nil {
@@ -23,13 +25,13 @@ func (r *Run) add(env ...string) (*member, error) {
 		return nil, err
 	}
 	name := fmt.Sprintf("member %d", n)
-	m.child, err = r.harness.children.launchWith(env, name, r.dir, m.log, r.harness.binary, "run", "--config", file)
+	m.Process, err = r.harness.children.Launch(env, name, r.dir, m.log, r.harness.binary, "run", "--config", file)
 	if err != nil {
 		return nil, err
 	}
 	m.watch(r.ctx)
 	r.members = append(r.members, m)
-	r.tell("%s starts, pid %d %v", name, m.cmd.Process.Pid, env)
+	r.tell("%s starts, pid %d %v", name, m.PID(), env)
 	return m, nil
 }
 
@@ -37,7 +39,7 @@ func (r *Run) add(env ...string) (*member, error) {
 func (r *Run) living() []*member {
 	var all []*member
 	for _, m := range r.members {
-		if m.running() {
+		if m.Running() {
 			all = append(all, m)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 // verifyLetters compares the dead letters: each must be there, with its reason, and no other.
 func (r *Run) verifyLetters(ctx context.Context, o *oracle) error {
 	said := map[string]bool{}
-	err := r.kafka.read(ctx, r.config.Kafka.Topics.DeadLetters, 1, func(m *kgo.Record) error {
+	err := r.kafka.Read(ctx, r.config.Kafka.Topics.DeadLetters, 1, func(m *kgo.Record) error {
 		h := map[string]string{}
 		for _, header := range m.Headers {
 			h[header.Key] = string(header.Value)
@@ -151,7 +151,7 @@ func (s *said) ofSenders() map[string]bool {
 func (r *Run) readAlerts(ctx context.Context, got *said) error {
 	type body struct{ value, profile string }
 	first := map[string]body{}
-	return r.kafka.read(ctx, r.config.Kafka.Topics.Alerts, outputPartitions, func(m *kgo.Record) error {
+	return r.kafka.Read(ctx, r.config.Kafka.Topics.Alerts, outputPartitions, func(m *kgo.Record) error {
 		a, err := codec.ParseAlert(m.Value)
 		if err != nil {
 			return fmt.Errorf("an alert that can't be read: %w", err)
@@ -181,7 +181,7 @@ func (r *Run) cutShort() bool {
 }
 
 func (r *Run) readFlags(ctx context.Context, got *said) error {
-	return r.kafka.read(ctx, r.config.Kafka.Topics.Flagged, outputPartitions, func(m *kgo.Record) error {
+	return r.kafka.Read(ctx, r.config.Kafka.Topics.Flagged, outputPartitions, func(m *kgo.Record) error {
 		f, err := codec.ParseFlag(m.Value)
 		got.flag(&f)
 		return err

@@ -1,4 +1,4 @@
-package chaos
+package testbed
 
 import (
 	"bytes"
@@ -13,21 +13,25 @@ import (
 	"time"
 )
 
-const host = "127.0.0.1"
+// Host is where all servers listen.
+const Host = "127.0.0.1"
 
 // ErrCannotRun is that this machine lacks what the harness needs; the message says what.
 var ErrCannotRun = errors.New("can't run")
 
-// servers starts real servers on loopback, by the files of deploy/servers, on ports that are free.
-type servers struct {
-	root     string // of the repository
-	dir      string // data and logs
-	jars     string // of the broker
-	children *children
+// Servers starts real servers on loopback, by the files of deploy/servers, on ports that are free.
+type Servers struct {
+	// Root is the folder of the repository.
+	Root string
+	// Processes are what it has started; whoever made it closes them.
+	Processes *Processes
+
+	dir  string // data and logs
+	jars string // of the broker
 }
 
-// newServers looks for the programs that are needed.
-func newServers(ctx context.Context, dir string, children *children) (*servers, error) {
+// New looks for the programs that are needed. Data and logs go to dir.
+func New(ctx context.Context, dir string, processes *Processes) (*Servers, error) {
 	for _, need := range [][2]string{
 		{"go", "https://go.dev"}, {"redis-server", "apt-get install redis-server"}, {"java", "apt-get install openjdk-17-jre-headless"},
 	} {
@@ -39,7 +43,7 @@ func newServers(ctx context.Context, dir string, children *children) (*servers, 
 	if err != nil {
 		return nil, fmt.Errorf("%w: run it inside the repository: go list: %w", ErrCannotRun, err)
 	}
-	s := &servers{root: strings.TrimSpace(string(root)), dir: dir, children: children}
+	s := &Servers{Root: strings.TrimSpace(string(root)), Processes: processes, dir: dir}
 	cmd := exec.CommandContext(ctx, s.file("servers.sh"), "jars")
 	var said bytes.Buffer
 	cmd.Stderr = &said
@@ -52,11 +56,11 @@ func newServers(ctx context.Context, dir string, children *children) (*servers, 
 }
 
 // file names one of deploy/servers.
-func (s *servers) file(name string) string { return filepath.Join(s.root, "deploy", "servers", name) }
+func (s *Servers) file(name string) string { return filepath.Join(s.Root, "deploy", "servers", name) }
 
-// freePort gives one that nobody listens at just now.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", host+":0")
+// FreePort gives one that nobody listens at just now.
+func FreePort() (int, error) {
+	l, err := net.Listen("tcp", Host+":0")
 	if err != nil {
 		return 0, err
 	}
@@ -68,7 +72,7 @@ func freePort() (int, error) {
 func freePorts(n int) ([]int, error) {
 	var ports []int
 	for range n {
-		l, err := net.Listen("tcp", host+":0")
+		l, err := net.Listen("tcp", Host+":0")
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +83,7 @@ func freePorts(n int) ([]int, error) {
 }
 
 // configure writes a server's configuration: a file of deploy/servers and more lines, the last of which hold.
-func (s *servers) configure(dir, file string, lines ...string) (string, error) {
+func (s *Servers) configure(dir, file string, lines ...string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
@@ -91,12 +95,12 @@ func (s *servers) configure(dir, file string, lines ...string) (string, error) {
 	return conf, os.WriteFile(conf, []byte(string(base)+"\n"+strings.Join(lines, "\n")+"\n"), 0o600)
 }
 
-// startTimeout is how long a server may take to answer, on a machine with much else to do.
-const startTimeout = 90 * time.Second
+// StartTimeout is how long a server may take to answer, on a machine with much else to do.
+const StartTimeout = 90 * time.Second
 
-// await waits until a server answers, and gives up when its process ends.
-func await(ctx context.Context, p *child, ready func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+// Await waits until a server answers, and gives up when its process ends.
+func Await(ctx context.Context, p *Process, ready func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, StartTimeout)
 	defer cancel()
 	for {
 		err := ready(ctx)
@@ -104,10 +108,10 @@ func await(ctx context.Context, p *child, ready func(context.Context) error) err
 			return nil
 		}
 		select {
-		case <-p.ended:
-			return fmt.Errorf("%s ended while starting: %w", p.name, p.err)
+		case <-p.Ended:
+			return fmt.Errorf("%s ended while starting: %w", p.Name, p.Err)
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not answer: %w", p.name, err)
+			return fmt.Errorf("%s does not answer: %w", p.Name, err)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

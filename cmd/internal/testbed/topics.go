@@ -1,4 +1,4 @@
-package chaos
+package testbed
 
 import (
 	"context"
@@ -11,38 +11,38 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// topic is one to create.
-type topic struct {
-	name       string
-	partitions int
-	// leaders name the broker of each partition; nil means broker 1 for all.
-	leaders []int32
-	config  map[string]string
+// A Topic is one to create.
+type Topic struct {
+	Name       string
+	Partitions int
+	// Leaders name the broker of each partition; nil means broker 1 for all.
+	Leaders []int32
+	Config  map[string]string
 }
 
-// create makes topics, and waits until their partitions have leaders.
-func (k *kafka) create(ctx context.Context, topics ...topic) error {
+// Create makes topics, and waits until their partitions have leaders.
+func (k *Kafka) Create(ctx context.Context, topics ...Topic) error {
 	request := kmsg.NewPtrCreateTopicsRequest()
-	request.TimeoutMillis = int32(requestTimeout.Milliseconds())
+	request.TimeoutMillis = int32(RequestTimeout.Milliseconds())
 	for _, t := range topics {
 		r := kmsg.NewCreateTopicsRequestTopic()
-		r.Topic, r.NumPartitions, r.ReplicationFactor = t.name, -1, -1
-		for p := range t.partitions {
+		r.Topic, r.NumPartitions, r.ReplicationFactor = t.Name, -1, -1
+		for p := range t.Partitions {
 			a := kmsg.NewCreateTopicsRequestTopicReplicaAssignment()
 			a.Partition, a.Replicas = int32(p), []int32{1}
-			if t.leaders != nil {
-				a.Replicas = []int32{t.leaders[p]}
+			if t.Leaders != nil {
+				a.Replicas = []int32{t.Leaders[p]}
 			}
 			r.ReplicaAssignment = append(r.ReplicaAssignment, a)
 		}
-		for _, name := range slices.Sorted(maps.Keys(t.config)) {
+		for _, name := range slices.Sorted(maps.Keys(t.Config)) {
 			c := kmsg.NewCreateTopicsRequestTopicConfig()
-			c.Name, c.Value = name, kmsg.StringPtr(t.config[name])
+			c.Name, c.Value = name, kmsg.StringPtr(t.Config[name])
 			r.Configs = append(r.Configs, c)
 		}
 		request.Topics = append(request.Topics, r)
 	}
-	answer, err := request.RequestWith(ctx, k.client)
+	answer, err := request.RequestWith(ctx, k.Client)
 	if err != nil {
 		return fmt.Errorf("create topics: %w", err)
 	}
@@ -52,7 +52,7 @@ func (k *kafka) create(ctx context.Context, topics ...topic) error {
 		}
 	}
 	for _, t := range topics {
-		if err := k.awaitTopic(ctx, t.name, t.partitions); err != nil {
+		if err := k.awaitTopic(ctx, t.Name, t.Partitions); err != nil {
 			return err
 		}
 	}
@@ -60,27 +60,27 @@ func (k *kafka) create(ctx context.Context, topics ...topic) error {
 }
 
 // awaitTopic waits until a topic has so many partitions, all with a leader; 0 means until it is gone.
-func (k *kafka) awaitTopic(ctx context.Context, name string, partitions int) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+func (k *Kafka) awaitTopic(ctx context.Context, name string, partitions int) error {
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	for {
-		led, err := k.led(ctx, name)
+		led, err := k.Led(ctx, name)
 		if err == nil && led == partitions {
 			return nil
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := Pause(ctx, 50*time.Millisecond); err != nil {
 			return fmt.Errorf("topic %s has %d partitions with leaders, not %d", name, led, partitions)
 		}
 	}
 }
 
-// led gives the number of a topic's partitions that have a leader.
-func (k *kafka) led(ctx context.Context, name string) (int, error) {
+// Led gives the number of a topic's partitions that have a leader.
+func (k *Kafka) Led(ctx context.Context, name string) (int, error) {
 	request := kmsg.NewPtrMetadataRequest()
 	t := kmsg.NewMetadataRequestTopic()
 	t.Topic = kmsg.StringPtr(name)
 	request.Topics = append(request.Topics, t)
-	answer, err := request.RequestWith(ctx, k.client)
+	answer, err := request.RequestWith(ctx, k.Client)
 	if err != nil {
 		return 0, err
 	}
@@ -95,17 +95,17 @@ func (k *kafka) led(ctx context.Context, name string) (int, error) {
 	return led, nil
 }
 
-// remove deletes topics, and waits until they are gone.
-func (k *kafka) remove(ctx context.Context, names ...string) error {
+// Remove deletes topics, and waits until they are gone.
+func (k *Kafka) Remove(ctx context.Context, names ...string) error {
 	request := kmsg.NewPtrDeleteTopicsRequest()
-	request.TimeoutMillis = int32(requestTimeout.Milliseconds())
+	request.TimeoutMillis = int32(RequestTimeout.Milliseconds())
 	for _, name := range names {
 		t := kmsg.NewDeleteTopicsRequestTopic()
 		t.Topic = kmsg.StringPtr(name)
 		request.Topics = append(request.Topics, t)
 		request.TopicNames = append(request.TopicNames, name)
 	}
-	answer, err := request.RequestWith(ctx, k.client)
+	answer, err := request.RequestWith(ctx, k.Client)
 	if err != nil {
 		return fmt.Errorf("delete topics: %w", err)
 	}
@@ -119,14 +119,14 @@ func (k *kafka) remove(ctx context.Context, names ...string) error {
 			return err
 		}
 	}
-	k.client.PurgeTopicsFromClient(names...) // it would write to the id of the old one
+	k.Client.PurgeTopicsFromClient(names...) // it would write to the id of the old one
 	return nil
 }
 
-// grow gives a topic that is being written more partitions, on broker 1.
-func (k *kafka) grow(ctx context.Context, name string, from, to int) error {
+// Grow gives a topic that is being written more partitions, on broker 1.
+func (k *Kafka) Grow(ctx context.Context, name string, from, to int) error {
 	request := kmsg.NewPtrCreatePartitionsRequest()
-	request.TimeoutMillis = int32(requestTimeout.Milliseconds())
+	request.TimeoutMillis = int32(RequestTimeout.Milliseconds())
 	t := kmsg.NewCreatePartitionsRequestTopic()
 	t.Topic, t.Count = name, int32(to)
 	for range to - from {
@@ -135,7 +135,7 @@ func (k *kafka) grow(ctx context.Context, name string, from, to int) error {
 		t.Assignment = append(t.Assignment, a)
 	}
 	request.Topics = append(request.Topics, t)
-	answer, err := request.RequestWith(ctx, k.client)
+	answer, err := request.RequestWith(ctx, k.Client)
 	if err != nil {
 		return fmt.Errorf("add partitions: %w", err)
 	}
@@ -151,24 +151,24 @@ func (k *kafka) grow(ctx context.Context, name string, from, to int) error {
 }
 
 // awaitKnown waits until the client itself knows a partition of a topic that it writes; until then it refuses records for it.
-func (k *kafka) awaitKnown(ctx context.Context, name string, partition int) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+func (k *Kafka) awaitKnown(ctx context.Context, name string, partition int) error {
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	for {
-		if leader, _, err := k.client.PartitionLeader(name, int32(partition)); err == nil && leader >= 0 {
+		if leader, _, err := k.Client.PartitionLeader(name, int32(partition)); err == nil && leader >= 0 {
 			return nil
 		}
-		k.client.ForceMetadataRefresh()
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		k.Client.ForceMetadataRefresh()
+		if err := Pause(ctx, 50*time.Millisecond); err != nil {
 			return fmt.Errorf("the client does not come to know partition %d of %s: %w", partition, name, err)
 		}
 	}
 }
 
-// cut deletes the records before an offset of each partition, as retention does.
-func (k *kafka) cut(ctx context.Context, name string, before map[int32]int64) error {
+// Cut deletes the records before an offset of each partition, as retention does.
+func (k *Kafka) Cut(ctx context.Context, name string, before map[int32]int64) error {
 	request := kmsg.NewPtrDeleteRecordsRequest()
-	request.TimeoutMillis = int32(requestTimeout.Milliseconds())
+	request.TimeoutMillis = int32(RequestTimeout.Milliseconds())
 	t := kmsg.NewDeleteRecordsRequestTopic()
 	t.Topic = name
 	for p, offset := range before {
@@ -177,7 +177,7 @@ func (k *kafka) cut(ctx context.Context, name string, before map[int32]int64) er
 		t.Partitions = append(t.Partitions, r)
 	}
 	request.Topics = append(request.Topics, t)
-	answer, err := request.RequestWith(ctx, k.client)
+	answer, err := request.RequestWith(ctx, k.Client)
 	if err != nil {
 		return fmt.Errorf("delete records: %w", err)
 	}

@@ -1,4 +1,4 @@
-package chaos
+package testbed
 
 import (
 	"context"
@@ -10,28 +10,30 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// requestTimeout bounds what is asked of a broker about topics.
-const requestTimeout = 20 * time.Second
+// RequestTimeout bounds what is asked of a broker about topics.
+const RequestTimeout = 20 * time.Second
 
-// kafka is how the harness itself talks to the brokers: with another client than the service.
-type kafka struct{ client *kgo.Client }
+// Kafka is how a harness itself talks to the brokers: with another client than the service.
+type Kafka struct{ Client *kgo.Client }
 
-func newKafka(brokers ...string) (*kafka, error) {
+// NewKafka makes a client that writes records to the partitions that they name.
+func NewKafka(brokers ...string) (*Kafka, error) {
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0),
 		kgo.MetadataMinAge(100*time.Millisecond), kgo.MetadataMaxAge(2*time.Second), kgo.UnknownTopicRetries(-1),
-		kgo.RetryTimeout(requestTimeout), kgo.DialTimeout(2*time.Second),
+		kgo.RetryTimeout(RequestTimeout), kgo.DialTimeout(2*time.Second),
 	)
 	if err != nil {
 		return nil, err
 	}
-	return &kafka{client}, nil
+	return &Kafka{client}, nil
 }
 
-func (k *kafka) close() { k.client.Close() }
+// Close ends its connections.
+func (k *Kafka) Close() { k.Client.Close() }
 
-// ends gives the offset after the last record of each partition.
-func (k *kafka) ends(ctx context.Context, name string, partitions int) (map[int32]int64, error) {
+// Ends gives the offset after the last record of each partition.
+func (k *Kafka) Ends(ctx context.Context, name string, partitions int) (map[int32]int64, error) {
 	request := kmsg.NewPtrListOffsetsRequest()
 	t := kmsg.NewListOffsetsRequestTopic()
 	t.Topic = name
@@ -41,7 +43,7 @@ func (k *kafka) ends(ctx context.Context, name string, partitions int) (map[int3
 		t.Partitions = append(t.Partitions, r)
 	}
 	request.Topics = append(request.Topics, t)
-	answer, err := request.RequestWith(ctx, k.client)
+	answer, err := request.RequestWith(ctx, k.Client)
 	if err != nil {
 		return nil, fmt.Errorf("list offsets of %s: %w", name, err)
 	}
@@ -57,8 +59,8 @@ func (k *kafka) ends(ctx context.Context, name string, partitions int) (map[int3
 	return ends, nil
 }
 
-// committed gives a group's offsets; a partition without one is left out.
-func (k *kafka) committed(ctx context.Context, group, name string, partitions int) (map[int32]int64, error) {
+// Committed gives a group's offsets; a partition without one is left out.
+func (k *Kafka) Committed(ctx context.Context, group, name string, partitions int) (map[int32]int64, error) {
 	request := kmsg.NewPtrOffsetFetchRequest()
 	g := kmsg.NewOffsetFetchRequestGroup()
 	g.Group = group
@@ -69,7 +71,7 @@ func (k *kafka) committed(ctx context.Context, group, name string, partitions in
 	}
 	g.Topics = append(g.Topics, t)
 	request.Groups = append(request.Groups, g)
-	answer, err := request.RequestWith(ctx, k.client)
+	answer, err := request.RequestWith(ctx, k.Client)
 	if err != nil {
 		return nil, fmt.Errorf("committed offsets: %w", err)
 	}
@@ -89,9 +91,9 @@ func (k *kafka) committed(ctx context.Context, group, name string, partitions in
 	return offsets, nil
 }
 
-// read gives every record that a topic holds now, one partition after the other as they come. No record may be missing at its end.
-func (k *kafka) read(ctx context.Context, name string, partitions int, fn func(*kgo.Record) error) error {
-	ends, err := k.ends(ctx, name, partitions)
+// Read gives every record that a topic holds now, one partition after the other as they come. No record may be missing at its end.
+func (k *Kafka) Read(ctx context.Context, name string, partitions int, fn func(*kgo.Record) error) error {
+	ends, err := k.Ends(ctx, name, partitions)
 	if err != nil {
 		return err
 	}
@@ -104,7 +106,7 @@ func (k *kafka) read(ctx context.Context, name string, partitions int, fn func(*
 	if len(from) == 0 {
 		return nil
 	}
-	client, err := kgo.NewClient(append(k.client.Opts(), kgo.KeepControlRecords(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{name: from}))...)
+	client, err := kgo.NewClient(append(k.Client.Opts(), kgo.KeepControlRecords(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{name: from}))...)
 	if err != nil {
 		return err
 	}
@@ -128,8 +130,8 @@ func (k *kafka) read(ctx context.Context, name string, partitions int, fn func(*
 	return nil
 }
 
-// pause waits, unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) error {
+// Pause waits, unless ctx ends first.
+func Pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

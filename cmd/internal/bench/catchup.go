@@ -1,0 +1,150 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
+)
+
+// How often the service is asked how far it is. Each time costs it a millisecond, so between the first record and the last
+// ones it is seldom.
+const (
+	askOften  = 10 * time.Millisecond
+	askSeldom = 200 * time.Millisecond
+)
+
+// catchUpLimit ends a run that hangs.
+const catchUpLimit = 30 * time.Minute
+
+// catchUp measures how the service works off what the topic holds.
+func (h *harness) catchUp(ctx context.Context, workload, name string) (r Result, err error) {
+	ctx, cancel := context.WithTimeout(ctx, catchUpLimit)
+	defer cancel()
+	r = Result{Workload: workload, Events: h.input.events}
+	t, err := h.begin(ctx, workload, name, h.input.topic)
+	if err != nil {
+		return r, err
+	}
+	defer t.close()
+	looks, err := t.watch(ctx, h.input.events)
+	if err != nil {
+		return r, err
+	}
+	if err := t.awaitCommitted(ctx, &h.input); err != nil {
+		return r, err
+	}
+	settled := time.Now()
+	if err := t.used(ctx, &r); err != nil {
+		return r, err
+	}
+	if err := t.stop(ctx); err != nil {
+		return r, err
+	}
+	began := looks[0].at
+	r.Elapsed, r.Judged = settled.Sub(began), looks[len(looks)-1].at.Sub(began)
+	total := float64(h.input.events)
+	r.Warm = reached(looks, warmTo*total).Sub(reached(looks, warmFrom*total))
+	return r, t.said(ctx, &r)
+}
+
+// A look is how many records the service had judged at a time.
+type look struct {
+	at time.Time
+	n  int64
+}
+
+// watch asks the service how far it is until it has judged so many records. The first look is the last at which it had none.
+func (t *trial) watch(ctx context.Context, events int64) ([]look, error) {
+	var looks []look
+	for {
+		at, m, err := t.ask(ctx)
+		if err != nil {
+			return nil, err
+		}
+		n := int64(m.Sum("parcelsentry_events_total"))
+		switch {
+		case n == 0:
+			looks = []look{{at, 0}}
+		case looks == nil:
+			return nil, errors.New("the first record was judged before the service told of any")
+		default:
+			looks = append(looks, look{at, n})
+		}
+		if n >= events {
+			return looks, notCounted(m)
+		}
+		wait := askSeldom
+		if n == 0 || float64(n) > warmTo*float64(events) {
+			wait = askOften
+		}
+		if err := testbed.Pause(ctx, wait); err != nil {
+			return nil, fmt.Errorf("%d of %d records are judged: %w", n, events, err)
+		}
+	}
+}
+
+// ask gives the service's metrics and when they held. Before it listens it has judged nothing.
+func (t *trial) ask(ctx context.Context) (time.Time, testbed.Metrics, error) {
+	at := time.Now()
+	m, err := testbed.Scrape(ctx, t.place.http)
+	select {
+	case <-t.service.Ended:
+		return at, nil, fmt.Errorf("the service has ended: %w, see %s", t.service.Err, t.dir)
+	case <-ctx.Done():
+		return at, nil, ctx.Err()
+	default:
+	}
+	if err != nil {
+		return at, nil, nil
+	}
+	if m.Sum("parcelsentry_events_total") > 0 {
+		at = time.Now()
+	}
+	return at, m, nil
+}
+
+// notCounted tells of records that were passed over: then less was done than it seems.
+func notCounted(m testbed.Metrics) error {
+	for name, n := range m {
+		if strings.HasPrefix(name, "parcelsentry_events_total{") && !strings.Contains(name, `outcome="counted"`) && n > 0 {
+			return fmt.Errorf("%w: not all is counted: %s %v", ErrWrong, name, n)
+		}
+	}
+	return nil
+}
+
+// awaitCommitted waits until the group has committed the end of each partition, which it does when all is stored.
+func (t *trial) awaitCommitted(ctx context.Context, in *input) error {
+	for {
+		committed, err := t.h.kafka.Committed(ctx, t.place.prefix+"group", in.topic, in.partitions)
+		if err != nil {
+			return err
+		}
+		behind := false
+		for p, end := range in.ends {
+			behind = behind || committed[p] < end
+		}
+		if !behind {
+			return nil
+		}
+		if err := testbed.Pause(ctx, askOften); err != nil {
+			return fmt.Errorf("not all is committed: %w", err)
+		}
+	}
+}
+
+// reached gives when n records were judged, as if between two looks each took as long as the others.
+func reached(looks []look, n float64) time.Time {
+	for i := 1; i < len(looks); i++ {
+		from, to := looks[i-1], looks[i]
+		if float64(to.n) >= n {
+			share := (n - float64(from.n)) / float64(to.n-from.n)
+			return from.at.Add(time.Duration(share * float64(to.at.Sub(from.at))))
+		}
+	}
+	return looks[len(looks)-1].at
+}

@@ -1,8 +1,0 @@
-package chaos
-
-import "syscall"
-
-// attributes let a child live no longer than the harness, however that ends, and keep Ctrl-C for the harness alone.
-func attributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-}
