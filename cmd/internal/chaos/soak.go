@@ -5,7 +5,8 @@ import "time"
 // soak plays faults of all kinds, one after the other by chance, for as long as is asked for. It is played only by name.
 var soak = Scenario{
 	Name: "soak", Story: "faults of all kinds for --minutes; only by name", ByName: true,
-	setup: setup{proxy: true, forgets: true, session: "2s"},
+	// What is lost near the end is read again from the first record, and there are many.
+	setup: setup{proxy: true, forgets: true, session: "2s", recovery: 10 * time.Minute},
 	play:  playSoak,
 }
 
