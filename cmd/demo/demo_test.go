@@ -21,7 +21,7 @@ func newDemo(o options) (*demo, *bytes.Buffer) {
 // TestDemo plays the demo at a quicker pace: an alert for each planted incident, and nothing left running.
 func TestDemo(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	d, out := newDemo(options{For: 10 * time.Minute, Play: time.Second, HTTP: "127.0.0.1:0", Seed: 1})
+	d, out := newDemo(options{For: 20 * time.Minute, Play: time.Second, HTTP: "127.0.0.1:0", Seed: 1})
 	if err := d.run(t.Context()); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -23,6 +23,9 @@ func (s *simulation) find(e *detector.Event, c *detector.Conclusion) {
 			continue
 		}
 		till := e.Time.Add(simQuiet)
+		if f.Window.End.After(till) { // events that came before, and are later
+			till = f.Window.End
+		}
 		switch f.Rule {
 		case "fanin":
 			s.found = append(s.found, sharedIncident{"recipient " + string(e.Recipient), e.Time, till, f.Score})
@@ -89,7 +92,8 @@ func (s *simulation) readAsOne(o *oracle) (all []*detector.Alert) {
 		}
 		c := s.set.Observe(&e, them, s.kit.profile(detector.Day(e.Time)), detector.NewSums())
 		for i := range c.Alerts {
-			if key := keyOf(d, c.Alerts[i].Entity.Kind); !s.harmed[key] && !s.uncertain(o, d) {
+			// A late event may open another incident in the time of one that is closed already.
+			if key := keyOf(d, c.Alerts[i].Entity.Kind); !c.Alerts[i].Late && !s.harmed[key] && !s.uncertain(o, d) {
 				all = append(all, &c.Alerts[i])
 			}
 		}

@@ -23,7 +23,7 @@ func (s *simulation) fallBack(int) bool {
 	shard := s.r.IntN(shards)
 	s.hush()
 	s.fallen = true
-	s.store.fallBack(s.r.IntN(n), func(b int) bool { return b%shards == shard })
+	s.store.fallBack(s.r.IntN(n), s.incarnations, func(b int) bool { return b%shards == shard })
 	s.suffer()
 	return true
 }

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/parcelsentry/parcelsentry/windows"
 	"github.com/parcelsentry/parcelsentry/windows/memstore"
@@ -100,13 +99,15 @@ func (s *simStore) remember(incarnation int) {
 	s.snapshots = append(s.snapshots, simSnapshot{incarnation, func(holds func(int) bool) { store(holds); book(holds) }})
 }
 
-// fallBack puts some buckets back to a snapshot. After one from before a topic was made anew there are none of the time
-// since: an epoch of theirs may come to mean another topic.
-func (s *simStore) fallBack(snapshot int, holds func(bucket int) bool) {
+// fallBack puts some buckets back to a snapshot. After one from before the topic was made anew there are no others: an epoch
+// of theirs may come to mean another topic.
+func (s *simStore) fallBack(snapshot, incarnation int, holds func(bucket int) bool) {
 	s.faults++
 	to := s.snapshots[snapshot]
 	to.putBack(holds)
-	s.snapshots = slices.DeleteFunc(s.snapshots, func(other simSnapshot) bool { return other.incarnation > to.incarnation })
+	if to.incarnation < incarnation {
+		s.snapshots = nil
+	}
 }
 
 // lose empties some buckets.
