@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -121,14 +119,12 @@ func (o *Options) check() error {
 // start builds the service, starts a broker unless there is one, and fills the input.
 func (h *harness) start(ctx context.Context) error {
 	h.binary = filepath.Join(h.Dir, "parcelsentry")
-	args := []string{"build", "-trimpath", "-o", h.binary}
+	tag := ""
 	if h.Profile != "" {
-		args = append(args, "-tags", "profile")
+		tag = "profile"
 	}
-	build := exec.CommandContext(ctx, "go", append(args, "./cmd/parcelsentry")...)
-	build.Dir = h.servers.Root
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: go build: %s", testbed.ErrCannotRun, strings.TrimSpace(string(out)))
+	if err := h.servers.Build(ctx, h.binary, tag); err != nil {
+		return err
 	}
 	if h.Broker == "" {
 		b, err := h.servers.NewBroker(ctx, testbed.BrokerOptions{ID: 1, JVM: []string{"-Xms1g", "-Xmx1g"}})

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -138,10 +136,8 @@ func (h *Harness) start(ctx context.Context) error {
 		return err
 	}
 	h.binary = filepath.Join(h.dir, "parcelsentry")
-	build := exec.CommandContext(ctx, "go", "build", "-tags", "faults", "-o", h.binary, "./cmd/parcelsentry")
-	build.Dir = h.servers.Root
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: go build: %s", testbed.ErrCannotRun, strings.TrimSpace(string(out)))
+	if err := h.servers.Build(ctx, h.binary, "faults"); err != nil {
+		return err
 	}
 	return h.addBroker(ctx)
 }

@@ -55,17 +55,26 @@ func New(ctx context.Context, dir string, processes *Processes) (*Servers, error
 	return s, nil
 }
 
+// Build builds the service into a file, with a build tag unless that is empty.
+func (s *Servers) Build(ctx context.Context, binary, tag string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", tag, "-o", binary, "./cmd/parcelsentry")
+	cmd.Dir = s.Root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: go build: %s", ErrCannotRun, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
 // file names one of deploy/servers.
 func (s *Servers) file(name string) string { return filepath.Join(s.Root, "deploy", "servers", name) }
 
 // FreePort gives one that nobody listens at just now.
 func FreePort() (int, error) {
-	l, err := net.Listen("tcp", Host+":0")
+	ports, err := freePorts(1)
 	if err != nil {
 		return 0, err
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return ports[0], nil
 }
 
 // freePorts gives several, all different.
