@@ -1,7 +1,7 @@
 package windows
 
 import (
-	"cmp"
+	"encoding/binary"
 	"slices"
 )
 
@@ -11,69 +11,128 @@ type PaneCount struct {
 	pending int64 // the part of N that no Delta has carried yet
 }
 
-type series struct {
-	id    Series
-	panes []PaneCount // ascending
-	dirty bool        // some pane has pending ≠ 0
+// seriesID is a Series as two numbers that sort as its measure, resolution and Sub do: they compare several times as
+// fast as the bytes.
+type seriesID struct {
+	name uint16 // measure and resolution
+	sub  uint64
 }
 
-// counters holds sparse counts: series in order, each a run of panes in order. Senders with little history are the
-// rule, so slices searched by halving beat maps in memory and mostly in time.
+func (s Series) id() seriesID {
+	return seriesID{uint16(s.Measure)<<8 | uint16(s.Resolution), binary.BigEndian.Uint64(s.Sub[:])}
+}
+
+func (id seriesID) series() Series {
+	s := Series{Measure: Measure(id.name >> 8), Resolution: byte(id.name)}
+	binary.BigEndian.PutUint64(s.Sub[:], id.sub)
+	return s
+}
+
+func (id seriesID) before(other seriesID) bool {
+	return id.name < other.name || id.name == other.name && id.sub < other.sub
+}
+
+// series is where a run of panes ends that belong together; it begins where the series before it ends.
+type series struct {
+	sub  uint64
+	end  uint32
+	name uint16
+	// dirty: some pane has pending ≠ 0, or came to nothing since the last take.
+	dirty bool
+}
+
+func (s *series) id() seriesID { return seriesID{s.name, s.sub} }
+
+// counters holds sparse counts: series in order, and the panes of all of them in one slice, in order too. Neither has a
+// pointer in it, so the garbage collector has nothing to follow. Senders with little history are the rule, so slices
+// searched by halving beat maps in memory and mostly in time.
 type counters struct {
 	series []series
+	all    []PaneCount
 	fields int // panes that hold anything, in all series
 }
 
-func compareSeries(a, b Series) int {
-	return cmp.Or(
-		cmp.Compare(a.Measure, b.Measure),
-		cmp.Compare(a.Resolution, b.Resolution),
-		slices.Compare(a.Sub[:], b.Sub[:]),
-	)
+// fewSeries is what the first event of a recipient or a lane takes, one pane each.
+const fewSeries = 4
+
+// find gives the place of a series, or where it would be put.
+func (c *counters) find(id seriesID) (int, bool) {
+	low, high := 0, len(c.series)
+	for low < high {
+		mid := int(uint(low+high) >> 1)
+		if c.series[mid].id().before(id) {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return low, low < len(c.series) && c.series[low].id() == id
 }
 
-func (c *counters) find(id Series) (int, bool) {
-	return slices.BinarySearchFunc(c.series, id, func(s series, id Series) int { return compareSeries(s.id, id) })
+// span gives the half-open range of c.all that series number i has.
+func (c *counters) span(i int) (from, to int) {
+	if i > 0 {
+		from = int(c.series[i-1].end)
+	}
+	return from, int(c.series[i].end)
 }
 
-// panes gives the panes of a series in ascending order. The slice belongs to c.
-func (c *counters) panes(id Series) []PaneCount {
+// at gives the panes of series number i in ascending order. The slice belongs to c.
+func (c *counters) at(i int) []PaneCount {
+	from, to := c.span(i)
+	return c.all[from:to:to]
+}
+
+// panes gives the panes of a series, as at does.
+func (c *counters) panes(id seriesID) []PaneCount {
 	i, ok := c.find(id)
 	if !ok {
 		return nil
 	}
-	return c.series[i].panes
+	return c.at(i)
 }
 
 // run gives the half-open range of c.series that shares measure and resolution.
 func (c *counters) run(m Measure, resolution byte) (from, to int) {
-	from, _ = c.find(Series{Measure: m, Resolution: resolution})
+	id := Series{Measure: m, Resolution: resolution}.id()
+	from, _ = c.find(id)
 	to = from
-	for to < len(c.series) && c.series[to].id.Measure == m && c.series[to].id.Resolution == resolution {
+	for to < len(c.series) && c.series[to].name == id.name {
 		to++
 	}
 	return from, to
 }
 
 // add adds n to a pane; pending says whether a Delta must carry it.
-func (c *counters) add(id Series, pane, n int64, pending bool) {
+func (c *counters) add(id seriesID, pane, n int64, pending bool) {
 	i, ok := c.find(id)
 	if !ok {
-		c.series = slices.Insert(c.series, i, series{id: id})
+		end := uint32(0)
+		if i > 0 {
+			end = c.series[i-1].end
+		}
+		if c.series == nil {
+			c.series, c.all = make([]series, 0, fewSeries), make([]PaneCount, 0, fewSeries)
+		}
+		c.series = slices.Insert(c.series, i, series{sub: id.sub, name: id.name, end: end})
 	}
-	s := &c.series[i]
-	j := len(s.panes)
-	for j > 0 && s.panes[j-1].Pane > pane {
+	from, to := c.span(i)
+	j := to
+	for j > from && c.all[j-1].Pane > pane {
 		j--
 	}
-	if j == 0 || s.panes[j-1].Pane != pane {
-		s.panes = slices.Insert(s.panes, j, PaneCount{Pane: pane})
+	if j == from || c.all[j-1].Pane != pane {
+		c.all = slices.Insert(c.all, j, PaneCount{Pane: pane})
+		for k := i; k < len(c.series); k++ {
+			c.series[k].end++
+		}
 		j++
 	}
-	c.set(&s.panes[j-1], s.panes[j-1].N+n)
+	p := &c.all[j-1]
+	c.set(p, p.N+n)
 	if pending {
-		s.panes[j-1].pending += n
-		s.dirty = true
+		p.pending += n
+		c.series[i].dirty = true
 	}
 }
 
@@ -88,36 +147,71 @@ func (c *counters) set(p *PaneCount, n int64) {
 	p.N = n
 }
 
+// keep drops the panes that which does not want, and the series that are left with none. It is called once for each
+// pane, in order.
+func (c *counters) keep(which func(s *series, p *PaneCount) bool) {
+	left, from, to := 0, 0, 0
+	for i := range c.series {
+		s := c.series[i]
+		begin := to
+		for j := from; j < int(s.end); j++ {
+			if which(&c.series[i], &c.all[j]) {
+				c.all[to] = c.all[j]
+				to++
+			}
+		}
+		from = int(s.end)
+		if to > begin {
+			s.end, s.dirty = uint32(to), c.series[i].dirty
+			c.series[left] = s
+			left++
+		}
+	}
+	c.all, c.series = c.all[:to], c.series[:left]
+}
+
 // expire removes all panes of a resolution before oldest and appends their fields to dropped.
 func (c *counters) expire(resolution byte, oldest int64, dropped []Field) []Field {
+	if !c.reaches(resolution, oldest) {
+		return dropped
+	}
+	c.keep(func(s *series, p *PaneCount) bool {
+		if byte(s.name) != resolution || p.Pane >= oldest {
+			return true
+		}
+		dropped = append(dropped, Field{Series: s.id().series(), Pane: p.Pane})
+		c.set(p, 0)
+		return false
+	})
+	return dropped
+}
+
+// reaches tells whether any pane of a resolution lies before oldest.
+func (c *counters) reaches(resolution byte, oldest int64) bool {
+	from := uint32(0)
 	for i := range c.series {
 		s := &c.series[i]
-		if s.id.Resolution != resolution {
-			continue
+		if byte(s.name) == resolution && s.end > from && c.all[from].Pane < oldest {
+			return true
 		}
-		n := 0
-		for n < len(s.panes) && s.panes[n].Pane < oldest {
-			dropped = append(dropped, Field{Series: s.id, Pane: s.panes[n].Pane})
-			c.set(&s.panes[n], 0)
-			n++
-		}
-		s.panes = slices.Delete(s.panes, 0, n)
+		from = s.end
 	}
-	c.series = slices.DeleteFunc(c.series, func(s series) bool { return len(s.panes) == 0 })
-	return dropped
+	return false
 }
 
 // fold moves every pane of one sub of a measure to Others.
 func (c *counters) fold(m Measure, sub Sub) {
+	key := binary.BigEndian.Uint64(sub[:])
 	var moved []FieldCount
 	for i := range c.series {
 		s := &c.series[i]
-		if s.id.Measure != m || s.id.Sub != sub {
+		if Measure(s.name>>8) != m || s.sub != key {
 			continue
 		}
-		for j := range s.panes {
-			p := &s.panes[j]
-			moved = append(moved, FieldCount{Field{s.id, p.Pane}, p.N})
+		from, to := c.span(i)
+		for j := from; j < to; j++ {
+			p := &c.all[j]
+			moved = append(moved, FieldCount{Field{s.id().series(), p.Pane}, p.N})
 			p.pending -= p.N
 			c.set(p, 0)
 		}
@@ -125,42 +219,60 @@ func (c *counters) fold(m Measure, sub Sub) {
 	}
 	for _, f := range moved {
 		f.Field.Sub = Others
-		c.add(f.Field.Series, f.Field.Pane, f.N, true)
+		c.add(f.Field.id(), f.Field.Pane, f.N, true)
 	}
 }
 
 // take appends what is pending to add, and forgets the panes that came to nothing.
 func (c *counters) take(add []FieldCount) []FieldCount {
 	emptied := false
+	from := uint32(0)
 	for i := range c.series {
 		s := &c.series[i]
-		if !s.dirty {
-			continue
-		}
-		s.dirty = false
-		zero := false
-		for j := range s.panes {
-			p := &s.panes[j]
-			if p.pending != 0 {
-				add = append(add, FieldCount{Field{s.id, p.Pane}, p.pending})
-				p.pending = 0
+		if s.dirty {
+			s.dirty = false
+			for j := from; j < s.end; j++ {
+				p := &c.all[j]
+				if p.pending != 0 {
+					add = append(add, FieldCount{Field{s.id().series(), p.Pane}, p.pending})
+					p.pending = 0
+				}
+				emptied = emptied || p.N == 0
 			}
-			zero = zero || p.N == 0
 		}
-		if zero {
-			s.panes = slices.DeleteFunc(s.panes, func(p PaneCount) bool { return p.N == 0 })
-			emptied = emptied || len(s.panes) == 0
-		}
+		from = s.end
 	}
 	if emptied {
-		c.series = slices.DeleteFunc(c.series, func(s series) bool { return len(s.panes) == 0 })
+		c.keep(func(_ *series, p *PaneCount) bool { return p.N != 0 })
 	}
 	return add
 }
 
+// changes is the number of panes that have something pending, at most.
+func (c *counters) changes() int {
+	n, from := 0, uint32(0)
+	for i := range c.series {
+		s := &c.series[i]
+		if s.dirty {
+			for j := from; j < s.end; j++ {
+				if c.all[j].pending != 0 {
+					n++
+				}
+			}
+		}
+		from = s.end
+	}
+	return n
+}
+
 // holds reports whether any pane has a count: after a fold the emptied ones stay until the delta is taken.
 func holds(panes []PaneCount) bool {
-	return slices.ContainsFunc(panes, func(p PaneCount) bool { return p.N != 0 })
+	for i := range panes {
+		if panes[i].N != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // sumPanes adds up what panes hold in [from, to].

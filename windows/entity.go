@@ -2,6 +2,7 @@ package windows
 
 import (
 	"iter"
+	"math"
 	"slices"
 	"time"
 )
@@ -15,14 +16,22 @@ type Entity struct {
 
 	counts  counters
 	newest  []newestPane
-	members map[Sub]int64
+	members members
 	first   First
 	note    string
 	events  int64
 
-	pending Delta
-	dirty   bool
-	touched map[Sub]bool // members changed since; true: forgotten in between, whatever came after
+	// What changed since the last TakeDelta, besides counts and members.
+	counted          int64 // of events
+	dirty            bool
+	hasFirst, noted  bool // first, note did
+	removed          *removed
+}
+
+// removed is what is to be taken from a store.
+type removed struct {
+	drop   []Field
+	forget []Sub
 }
 
 type newestPane struct {
@@ -46,7 +55,7 @@ func (e *Entity) Add(m Measure, r Resolution, sub Sub, t time.Time, n int64) boo
 		e.setNewest(r, pane)
 		e.expire(r)
 	}
-	e.counts.add(Series{m, r.Name, sub}, pane, n, true)
+	e.counts.add(Series{m, r.Name, sub}.id(), pane, n, true)
 	return true
 }
 
@@ -68,21 +77,32 @@ func (e *Entity) setNewest(r Resolution, pane int64) {
 
 // expire drops what lies behind the horizon of r.
 func (e *Entity) expire(r Resolution) {
-	if newest, any := e.Newest(r); any {
-		e.pending.Drop = e.counts.expire(r.Name, newest-r.Keep+1, e.pending.Drop)
-		e.dirty = e.dirty || len(e.pending.Drop) > 0
+	newest, any := e.Newest(r)
+	if !any {
+		return
 	}
+	if drop := e.counts.expire(r.Name, newest-r.Keep+1, nil); len(drop) > 0 {
+		e.dirty = true
+		e.remove().drop = append(e.remove().drop, drop...)
+	}
+}
+
+func (e *Entity) remove() *removed {
+	if e.removed == nil {
+		e.removed = &removed{}
+	}
+	return e.removed
 }
 
 // Tally adds n to count number slot of a measure, one that belongs to no pane and never expires.
 func (e *Entity) Tally(m Measure, slot, n int64) {
 	e.dirty = true
-	e.counts.add(Series{Measure: m, Resolution: AllTime}, slot, n, true)
+	e.counts.add(Series{Measure: m, Resolution: AllTime}.id(), slot, n, true)
 }
 
 // TallyOf is the sum of what Tally added.
 func (e *Entity) TallyOf(m Measure, slot int64) int64 {
-	return sumPanes(e.counts.panes(Series{Measure: m, Resolution: AllTime}), slot, slot)
+	return sumPanes(e.counts.panes(Series{Measure: m, Resolution: AllTime}.id()), slot, slot)
 }
 
 // Newest is the newest pane of r that holds anything of the entity; false if none does.
@@ -98,7 +118,7 @@ func (e *Entity) Newest(r Resolution) (int64, bool) {
 // Panes gives the panes of a series in ascending order; one that came to 0 may be among them until the next
 // TakeDelta. The slice belongs to the entity and holds until its next change.
 func (e *Entity) Panes(m Measure, r Resolution, sub Sub) []PaneCount {
-	return e.counts.panes(Series{m, r.Name, sub})
+	return e.counts.panes(Series{m, r.Name, sub}.id())
 }
 
 // Sum adds up the panes [from, to] of a series.
@@ -111,8 +131,9 @@ func (e *Entity) Sum(m Measure, r Resolution, sub Sub, from, to int64) int64 {
 func (e *Entity) Subs(m Measure, r Resolution) iter.Seq2[Sub, []PaneCount] {
 	return func(yield func(Sub, []PaneCount) bool) {
 		from, to := e.counts.run(m, r.Name)
-		for _, s := range e.counts.series[from:to] {
-			if !s.id.Sub.IsZero() && holds(s.panes) && !yield(s.id.Sub, s.panes) {
+		for i := from; i < to; i++ {
+			s, panes := &e.counts.series[i], e.counts.at(i)
+			if s.sub != 0 && holds(panes) && !yield(s.id().series().Sub, panes) {
 				return
 			}
 		}
@@ -134,10 +155,9 @@ func (e *Entity) CountEvent(f First) {
 	f.Time = time.UnixMilli(f.Time.UnixMilli()).UTC()
 	e.dirty = true
 	e.events++
-	e.pending.Events++
+	e.counted++
 	if f.Before(e.first) {
-		e.first = f
-		e.pending.First = f
+		e.first, e.hasFirst = f, true
 	}
 }
 
@@ -156,30 +176,23 @@ func (e *Entity) SetNote(note string) {
 		return
 	}
 	e.dirty = true
-	e.note = note
-	e.pending.Note, e.pending.SetNote = note, true
+	e.note, e.noted = note, true
 }
 
 // Saw remembers a member as seen at t, unless it was seen later already.
 func (e *Entity) Saw(sub Sub, t time.Time) {
-	ms := t.UnixMilli()
-	if seen, ok := e.members[sub]; ok && seen >= ms {
-		return
+	if e.members.saw(sub, t.UnixMilli()) {
+		e.dirty = true
 	}
-	if e.members == nil {
-		e.members = map[Sub]int64{}
-	}
-	e.members[sub] = ms
-	e.touch(sub, false)
 }
 
 // Seen tells when a member was last seen; false if it is not remembered.
 func (e *Entity) Seen(sub Sub) (time.Time, bool) {
-	ms, ok := e.members[sub]
+	i, ok := e.members.find(sub)
 	if !ok {
 		return time.Time{}, false
 	}
-	return time.UnixMilli(ms).UTC(), true
+	return time.UnixMilli(e.members[i].ms).UTC(), true
 }
 
 // Members is the number of members remembered.
@@ -188,44 +201,49 @@ func (e *Entity) Members() int { return len(e.members) }
 // ForgetMarks forgets the marks last seen before t, then those seen longest ago until at most limit are left. Lasting
 // ones stay, and don't count.
 func (e *Entity) ForgetMarks(t time.Time, limit int) {
-	e.forget(limit, func(s Sub) bool { return s.IsMark() && !s.isLasting() }, func(m Member) bool { return m.UnixMilli < t.UnixMilli() })
+	e.forget(limit, t.UnixMilli(), func(s Sub) bool { return s.IsMark() && !s.isLasting() })
 }
 
 // ForgetLastingMarks forgets the lasting marks seen longest ago until at most limit are left.
 func (e *Entity) ForgetLastingMarks(limit int) {
-	e.forget(limit, Sub.isLasting, func(Member) bool { return false })
+	e.forget(limit, math.MinInt64, Sub.isLasting)
 }
 
 // ForgetOldest forgets the members that are no marks and were seen longest ago, until at most limit are left.
 func (e *Entity) ForgetOldest(limit int) {
-	e.forget(limit, func(s Sub) bool { return !s.IsMark() }, func(Member) bool { return false })
+	e.forget(limit, math.MinInt64, func(s Sub) bool { return !s.IsMark() })
 }
 
-func (e *Entity) forget(limit int, which func(Sub) bool, old func(Member) bool) {
-	all := slices.DeleteFunc(e.AllMembers(), func(m Member) bool { return !which(m.Sub) })
-	for i, m := range all {
-		if !old(m) && len(all)-i <= limit {
-			return
+// forget forgets those members of a kind that were last seen before ms, and the oldest of them above limit.
+func (e *Entity) forget(limit int, ms int64, which func(Sub) bool) {
+	times := make([]int64, 0, len(e.members))
+	for i := range e.members {
+		if which(e.members[i].name()) {
+			times = append(times, e.members[i].ms)
 		}
-		delete(e.members, m.Sub)
-		e.touch(m.Sub, true)
 	}
-}
-
-func (e *Entity) touch(sub Sub, forgotten bool) {
+	slices.Sort(times)
+	gone, _ := slices.BinarySearch(times, ms)
+	gone = max(gone, len(times)-limit)
+	if gone <= 0 {
+		return
+	}
+	// Of those seen at the time of the last one to go, the first by name go.
+	last := times[gone-1]
+	before, _ := slices.BinarySearch(times, last)
+	ofLast := gone - before
 	e.dirty = true
-	if e.touched == nil {
-		e.touched = map[Sub]bool{}
-	}
-	e.touched[sub] = e.touched[sub] || forgotten
-}
-
-func sortMembers(m []Member) {
-	slices.SortFunc(m, func(a, b Member) int {
-		if a.UnixMilli != b.UnixMilli {
-			return int(min(max(a.UnixMilli-b.UnixMilli, -1), 1))
+	e.members = slices.DeleteFunc(e.members, func(m member) bool {
+		switch {
+		case m.ms > last || !which(m.name()) || m.ms == last && ofLast == 0:
+			return false
+		case m.ms == last:
+			ofLast--
 		}
-		return slices.Compare(a.Sub[:], b.Sub[:])
+		if m.stored {
+			e.remove().forget = append(e.remove().forget, m.name())
+		}
+		return true
 	})
 }
 
@@ -234,22 +252,24 @@ func (e *Entity) Dirty() bool { return e.dirty }
 
 // TakeDelta gives every change since the last call, and starts gathering anew.
 func (e *Entity) TakeDelta() Delta {
-	d := e.pending
-	d.Key = e.Key
-	d.Add = e.counts.take(nil)
-	for sub, forgotten := range e.touched {
-		if forgotten {
-			d.Forget = append(d.Forget, sub)
-		}
-		if ms, ok := e.members[sub]; ok {
-			d.Seen = append(d.Seen, Member{sub, ms})
-		}
+	d := Delta{Key: e.Key, Events: e.counted, Seen: e.members.take()}
+	if n := e.counts.changes(); n > 0 {
+		d.Add = make([]FieldCount, 0, n)
 	}
-	sortMembers(d.Seen)
-	slices.SortFunc(d.Forget, func(a, b Sub) int { return slices.Compare(a[:], b[:]) })
-	e.pending, e.dirty, e.touched = Delta{}, false, nil
+	d.Add = e.counts.take(d.Add)
+	if e.hasFirst {
+		d.First = e.first
+	}
+	if e.noted {
+		d.Note, d.SetNote = e.note, true
+	}
+	if e.removed != nil {
+		d.Drop, d.Forget = e.removed.drop, e.removed.forget
+		slices.SortFunc(d.Forget, func(a, b Sub) int { return slices.Compare(a[:], b[:]) })
+	}
+	e.counted, e.dirty, e.hasFirst, e.noted, e.removed = 0, false, false, false, nil
 	return d
 }
 
 // PendingEvents is the number of events counted since the last TakeDelta.
-func (e *Entity) PendingEvents() int64 { return e.pending.Events }
+func (e *Entity) PendingEvents() int64 { return e.counted }
