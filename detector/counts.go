@@ -63,11 +63,29 @@ func (s *Set) mark(e *Event, entity *windows.Entity, since time.Time) Marks {
 		m.Fresh = !known
 	}
 	entity.Saw(sub, e.Time)
-	limit := s.settings.MaxFields / 2
-	if spare := limit / 8; entity.Members() > limit+spare { // by the batch, as it sorts them
+	limit := s.remembered(entity.Key.Kind)
+	if spare := max(leastSpare, limit/8); entity.Members() > limit+spare { // by the batch, as it sorts them
 		entity.ForgetOldest(limit)
 	}
 	return m
+}
+
+const (
+	// linesRemembered is how many of the others an entity remembers if nothing but order lines is known by them: those
+	// of a shipment come close together.
+	linesRemembered = 16
+	leastSpare      = 8
+)
+
+// remembered is how many of the others an entity of a kind remembers.
+func (s *Set) remembered(kind windows.Kind) int {
+	most := s.settings.MaxFields / 2
+	for _, c := range s.counted(kind) {
+		if c.Measure == measureFresh {
+			return most
+		}
+	}
+	return min(most, linesRemembered)
 }
 
 func sameDay(a, b time.Time) bool {
@@ -82,7 +100,7 @@ func (s *Set) add(e *Event, entity *windows.Entity, m Marks) {
 		return
 	}
 	place := placeSub(e.Destination)
-	for _, c := range s.counts[entity.Key.Kind] {
+	for _, c := range s.counted(entity.Key.Kind) {
 		switch {
 		case c.Measure == measureItems, c.Measure == measureFresh && m.Fresh:
 			entity.Add(c.Measure, c.Resolution, windows.Sub{}, e.Time, 1)

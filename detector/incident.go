@@ -71,24 +71,22 @@ func (i *incident) note() string {
 func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Conclusion) bool {
 	i, policy := subject.incident, &s.settings.Alerts
 	kind := subject.Entity.Key.Kind
-	ref := e.refer(kind)
 	if i.open() && e.Time.Sub(i.LastFound) >= policy.Quiet {
 		if i.told() {
-			c.Alerts = slices.Insert(c.Alerts, 0, s.closing(e, ref, i, p))
+			c.Alerts = slices.Insert(c.Alerts, 0, s.closing(e, e.refer(kind), i, p))
 		}
 		i, subject.incident = nil, nil
 		subject.changed = true
 	}
-	over := overThreshold(c.Findings, kind)
-	if len(over) == 0 {
+	top := strongestOver(c.Findings, kind)
+	if top == nil {
 		return false
 	}
 	subject.changed = true
-	top := over[0]
 	last := &subject.last
 	again := i.open() && (i.Last == e.ID || last.event == e && last.found) // judged once more, see Reconsider
 	if !i.open() {
-		i = &incident{Fingerprint: fingerprint(ref, e.ID), Opened: e.At, LastFound: e.Time}
+		i = &incident{Fingerprint: fingerprint(e.refer(kind), e.ID), Opened: e.At, LastFound: e.Time}
 		subject.incident = i
 	}
 	activity := Update
@@ -99,7 +97,7 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 		i.LastFound = e.Time
 	}
 	if top.Score > i.Top.Score {
-		i.Top = top
+		i.Top = *top
 		i.Top.Place = Place(strings.Clone(string(top.Place)))
 	}
 	if !again {
@@ -117,13 +115,24 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 		}
 		return true
 	}
-	c.Alerts = append(c.Alerts, s.telling(e, ref, i, activity, over, subject.late, p))
+	c.Alerts = append(c.Alerts, s.telling(e, e.refer(kind), i, activity, overThreshold(c.Findings, kind), subject.late, p))
 	i.ToldScore = max(top.Score, i.ToldScore)
 	if e.Time.After(i.Told) {
 		i.Told = e.Time // a late event must not shorten the cooldown
 	}
 	i.Held, i.Items, i.ItemsSince = 0, nil, 0
 	return true
+}
+
+// strongestOver gives the first of what overThreshold gives, nil for none.
+func strongestOver(all []Finding, kind windows.Kind) *Finding {
+	var top *Finding
+	for i := range all {
+		if f := &all[i]; f.Over() && kindOf(f.Rule) == kind && (top == nil || f.Score > top.Score) {
+			top = f
+		}
+	}
+	return top
 }
 
 // overThreshold gives the findings of a kind of entity over their thresholds, the strongest first.

@@ -48,13 +48,15 @@ func (s *Subjects) Set(subject *Subject) {
 func (s *Subjects) inOrder() [3]*Subject { return [...]*Subject{s.Sender, s.Recipient, s.Lane} }
 
 // Keys names the entities that an event concerns, the sender first.
-func (s *Set) Keys(e *Event) []windows.Key {
-	keys := make([]windows.Key, 1, 3)
-	keys[0] = windows.NewKey(KindSender, string(e.Sender))
-	if e.Recipient != "" && len(s.counts[KindRecipient]) > 0 {
+func (s *Set) Keys(e *Event) []windows.Key { return s.AppendKeys(make([]windows.Key, 0, kindCount), e) }
+
+// AppendKeys appends what Keys gives.
+func (s *Set) AppendKeys(keys []windows.Key, e *Event) []windows.Key {
+	keys = append(keys, windows.NewKey(KindSender, string(e.Sender)))
+	if e.Recipient != "" && len(s.counted(KindRecipient)) > 0 {
 		keys = append(keys, windows.NewKey(KindRecipient, string(e.Recipient)))
 	}
-	if e.Origin != "" && e.Destination != "" && len(s.counts[KindLane]) > 0 {
+	if e.Origin != "" && e.Destination != "" && len(s.counted(KindLane)) > 0 {
 		keys = append(keys, windows.NewKey(KindLane, string(e.Origin), string(e.Destination)))
 	}
 	return keys
@@ -71,5 +73,24 @@ func (e *Event) refer(kind windows.Kind) EntityRef {
 	return EntityRef{Kind: kind, ID: string(e.Sender)}
 }
 
+// kindCount is the number of kinds.
+const kindCount = 3
+
 // kinds lists the kinds in the order in which their findings are told.
-func kinds() [3]windows.Kind { return [...]windows.Kind{KindSender, KindRecipient, KindLane} }
+func kinds() [kindCount]windows.Kind {
+	return [...]windows.Kind{KindSender, KindRecipient, KindLane}
+}
+
+// place is that of a kind among kinds.
+func place(kind windows.Kind) int {
+	switch kind {
+	case KindRecipient:
+		return 1
+	case KindLane:
+		return 2
+	}
+	return 0
+}
+
+// counted is what is counted for entities of a kind.
+func (s *Set) counted(kind windows.Kind) []Count { return s.counts[place(kind)] }

@@ -32,7 +32,7 @@ func (s *Set) Unsure(all []Judged, kind windows.Kind, j Judged) []Judged {
 	for i := len(all) - 1; i >= max(0, len(all)-lookBack); i-- {
 		old := &all[i]
 		if finest.Pane(old.event.Time) == finest.Pane(j.event.Time) && old.marks.Fresh == j.marks.Fresh &&
-			(kind != KindSender || old.event.Destination == j.event.Destination) {
+			(!s.byPlace || kind != KindSender || old.event.Destination == j.event.Destination) {
 			all = slices.Delete(all, i, i+1)
 			break
 		}
@@ -73,7 +73,7 @@ func (s *Set) Recheck(e *Event, subject *Subject, p *Profile) Conclusion {
 		return Conclusion{Outcome: Counted}
 	}
 	var m Marks
-	for _, c := range s.counts[entity.Key.Kind] {
+	for _, c := range s.counted(entity.Key.Kind) {
 		if c.Measure == measureFresh {
 			pane := c.Resolution.Pane(e.Time)
 			m.Fresh = entity.Sum(measureFresh, c.Resolution, windows.Sub{}, pane, pane) > 0

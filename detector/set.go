@@ -38,8 +38,12 @@ type Settings struct {
 type Set struct {
 	settings  Settings
 	detectors []Detector
-	counts    map[windows.Kind][]Count // what the detectors need, each once
+	counts    [kindCount][]Count // what the detectors of a kind need, each once; see place
 	amounts   []*amount
+	// learns: some detector judges by the population's profile.
+	learns bool
+	// byPlace: some detector asks where a sender's parcel goes.
+	byPlace bool
 }
 
 // New builds a Set, or says which settings can't work.
@@ -50,7 +54,7 @@ func New(s Settings) (*Set, error) {
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
-	set := &Set{settings: s, counts: map[windows.Kind][]Count{}}
+	set := &Set{settings: s, byPlace: s.Route != nil || s.SlowRoute != nil}
 	var errs []error
 	add := func(d Detector, err error) {
 		if err != nil {
@@ -92,13 +96,15 @@ func New(s Settings) (*Set, error) {
 		return nil, errors.Join(errs...)
 	}
 	for _, d := range set.detectors {
+		counts := &set.counts[place(d.Kind())]
 		for _, c := range d.Counts() {
-			if !slices.Contains(set.counts[d.Kind()], c) {
-				set.counts[d.Kind()] = append(set.counts[d.Kind()], c)
+			if !slices.Contains(*counts, c) {
+				*counts = append(*counts, c)
 			}
 		}
+		set.learns = set.learns || d.Name() != ruleLimit
 	}
-	if len(set.counts) == 0 {
+	if len(set.detectors) == 0 {
 		return nil, fmt.Errorf("no detector is on")
 	}
 	return set, nil
@@ -143,7 +149,7 @@ func (s *Set) Layout() []string {
 	}
 	for _, kind := range kinds() {
 		parts = append(parts, string(kind))
-		for _, c := range s.counts[kind] {
+		for _, c := range s.counted(kind) {
 			parts = append(parts, fmt.Sprintf("%c%c", c.Measure, c.Resolution.Name))
 		}
 	}
@@ -184,21 +190,39 @@ type Conclusion struct {
 // Observe counts the event in its entities and judges it, by the profile in force on the event's day. The subjects
 // must be settled. What the event teaches about the population goes into sums.
 func (s *Set) Observe(e *Event, subjects Subjects, p *Profile, sums *Sums) Conclusion {
-	c := Conclusion{Findings: make([]Finding, len(s.detectors))}
+	var c Conclusion
+	s.ObserveInto(&c, e, &subjects, p, sums)
+	return c
+}
+
+// ObserveInto is Observe into a conclusion whose findings are written over, so that a long run of events shares them.
+// Alerts and flag are the event's own.
+func (s *Set) ObserveInto(c *Conclusion, e *Event, subjects *Subjects, p *Profile, sums *Sums) {
+	s.begin(c)
 	spoken := false
 	for _, subject := range subjects.inOrder() {
 		if subject == nil {
 			continue
 		}
-		outcome := s.observe(e, subject, &subjects, p, sums, &c)
+		outcome := s.observe(e, subject, subjects, p, sums, c)
 		if c.Outcome == "" {
 			c.Outcome = outcome
 		}
 		if outcome == Counted {
-			spoken = s.tell(e, subject, p, spoken, &c) || spoken
+			spoken = s.tell(e, subject, p, spoken, c) || spoken
 		}
 	}
-	return c
+}
+
+// begin empties a conclusion.
+func (s *Set) begin(c *Conclusion) {
+	findings := c.Findings
+	if len(findings) == len(s.detectors) {
+		clear(findings)
+	} else {
+		findings = make([]Finding, len(s.detectors))
+	}
+	*c = Conclusion{Findings: findings}
 }
 
 // observe counts and judges the event for one entity.
@@ -208,10 +232,16 @@ func (s *Set) observe(e *Event, subject *Subject, all *Subjects, p *Profile, sum
 	if again := s.repeats(e, entity); again != Counted {
 		return again
 	}
-	if counts := s.counts[kind]; len(counts) > 0 && !slices.ContainsFunc(counts, func(c Count) bool { return entity.Keeps(c.Resolution, e.Time) }) {
+	if !s.keeps(e, entity) {
 		return TooLate
 	}
 	subject.late = s.late(e, entity)
+	if !s.learns {
+		subject.last = Judged{event: e, profile: p, marks: s.mark(e, entity, all.since())}
+		s.add(e, entity, subject.last.marks)
+		s.judge(subject, c)
+		return Counted
+	}
 	newDay := s.newDay(e, entity, p, sums)
 	subject.last = Judged{event: e, profile: p, marks: s.mark(e, entity, all.since())}
 	for f := range families {
@@ -226,6 +256,17 @@ func (s *Set) observe(e *Event, subject *Subject, all *Subjects, p *Profile, sum
 	s.judge(subject, c)
 	s.learn(e, subject, newDay, p, sums, c)
 	return Counted
+}
+
+// keeps tells that some count of the entity still reaches the event's time.
+func (s *Set) keeps(e *Event, entity *windows.Entity) bool {
+	counts := s.counted(entity.Key.Kind)
+	for i := range counts {
+		if entity.Keeps(counts[i].Resolution, e.Time) {
+			return true
+		}
+	}
+	return len(counts) == 0
 }
 
 // newDay tells whether the event is the entity's first of a new day; the days before are then closed.
@@ -308,10 +349,14 @@ func (s *Set) judgeBy(d Detector, i int, subject *Subject, c *Conclusion) {
 
 // late tells that the entity has counted a later pane.
 func (s *Set) late(e *Event, entity *windows.Entity) bool {
-	return slices.ContainsFunc(s.counts[entity.Key.Kind], func(c Count) bool {
-		newest, ok := entity.Newest(c.Resolution)
-		return ok && c.Resolution.Pane(e.Time) < newest
-	})
+	counts := s.counted(entity.Key.Kind)
+	for i := range counts {
+		r := counts[i].Resolution
+		if newest, ok := entity.Newest(r); ok && r.Pane(e.Time) < newest {
+			return true
+		}
+	}
+	return false
 }
 
 // strongest judges the event at its own time and, if it is late, at each later pane with counts whose window still
