@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -26,7 +25,7 @@ type Key struct {
 
 const (
 	maxID         = 40
-	partSeparator = "\x1f"
+	partSeparator = '\x1f'
 )
 
 // NewKey names the entity of that kind with that id. An id that is too long or holds control characters, spaces or
@@ -35,8 +34,18 @@ func NewKey(kind Kind, parts ...string) Key {
 	if len(parts) == 1 && plain(parts[0]) {
 		return Key{Kind: kind, ID: parts[0]}
 	}
-	sum := sha256.Sum256([]byte(strings.Join(parts, partSeparator)))
-	return Key{Kind: kind, ID: base64.RawURLEncoding.EncodeToString(sum[:16])}
+	var room [128]byte
+	b := room[:0]
+	for i, p := range parts {
+		if i > 0 {
+			b = append(b, partSeparator)
+		}
+		b = append(b, p...)
+	}
+	sum := sha256.Sum256(b)
+	var id [22]byte
+	base64.RawURLEncoding.Encode(id[:], sum[:16])
+	return Key{Kind: kind, ID: string(id[:])}
 }
 
 func plain(id string) bool {
@@ -51,15 +60,20 @@ func plain(id string) bool {
 	return true
 }
 
-// Bucket is the entity's bucket, in [0, Buckets): xxhash64 of kind, 0x00 and id, modulo Buckets.
-func (k Key) Bucket() int {
-	var d xxhash.Digest
-	d.Reset()
-	_, _ = d.WriteString(string(k.Kind))
-	_, _ = d.Write([]byte{0})
-	_, _ = d.WriteString(k.ID)
-	return int(d.Sum64() % Buckets)
+// Hash is xxhash64 of kind, 0x00 and id.
+func (k Key) Hash() uint64 {
+	var room [64]byte
+	b := append(room[:0], k.Kind...)
+	b = append(b, 0)
+	b = append(b, k.ID...)
+	return xxhash.Sum64(b)
 }
+
+// BucketOf is the bucket of the entities whose keys have that hash, in [0, Buckets).
+func BucketOf(hash uint64) int { return int(hash % Buckets) }
+
+// Bucket is the entity's bucket.
+func (k Key) Bucket() int { return BucketOf(k.Hash()) }
 
 // A Sub is a second key inside an entity, such as one of a sender's destinations: eight characters of base64url, 48
 // bits of a hash. The zero Sub is no second key.

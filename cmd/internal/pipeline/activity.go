@@ -2,8 +2,12 @@ package pipeline
 
 import "strconv"
 
-// stepEvaluate is what a worker is doing between the completions of its requests: decoding, counting, judging.
-const stepEvaluate = "evaluate"
+const (
+	// stepEvaluate is what a worker is doing between the completions of its requests: counting, judging.
+	stepEvaluate = "evaluate"
+	// stepDecode is what comes after a fetch, beside that.
+	stepDecode = "decode"
+)
 
 // Unwatched is an Activity that nobody is told of.
 type Unwatched struct{}
@@ -58,7 +62,11 @@ func (r *runner) rested() {
 
 // Where names the record that the worker has in hand, "" before the first. Any goroutine may ask.
 func (w *Worker) Where() string {
-	if offset := w.inHand.Load(); offset > 0 {
+	offset := w.decoding.Load()
+	if offset == 0 {
+		offset = w.inHand.Load()
+	}
+	if offset > 0 {
 		return "record " + strconv.FormatInt(offset-1, 10)
 	}
 	return ""

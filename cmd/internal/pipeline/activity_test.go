@@ -137,7 +137,7 @@ func TestStuckInARecord(t *testing.T) {
 		w.options.Decoder = blockedDecoder{w.options.Decoder, letGo}
 		watched(t, f, w, func(dog *watchdog.Watchdog) {
 			wantStuck(t, dog, 4*time.Minute)
-			wantStuck(t, dog, 2*time.Minute, `hangs in "evaluate" at record 4 for 6m0s`)
+			wantStuck(t, dog, 2*time.Minute, `hangs in "decode" at record 4 for 6m0s`)
 			close(letGo)
 			wantStuck(t, dog, time.Minute)
 		})

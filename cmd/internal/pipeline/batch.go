@@ -10,30 +10,47 @@ import (
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
-// work is a batch being processed: its records decoded, its entities perhaps still loading.
+// work is a batch being processed: its entities perhaps still loading.
 type work struct {
 	batch   Batch
 	items   []item
 	done    int  // items processed
 	counted bool // some of them were
-	loading []windows.Key
+	loading []*entry
 }
 
 // item is a record made ready.
 type item struct {
 	record *Record
-	event  detector.Event
-	// to are the entities that have not counted the event yet, again those that have, and may not have been judged
-	// since in sight of what other partitions counted.
-	to, again []windows.Key
-	// sender is the event's if only others are in to, as they look at when it was first seen.
-	sender []windows.Key
+	// event is nil where the record is passed over without a look at what it holds, or holds none.
+	event *detector.Event
+	parts [3]part // the first count of them
+	count int
 	// canary is the event of a record that is only skipped, and that the service wrote itself.
 	canary *detector.Event
 	// skip says why the record is only counted as skipped, dead why it is a dead letter; both empty for an event.
 	skip string
 	dead *DeadLetter
 }
+
+// part is an entity of an event, and what the event is to it.
+type part struct {
+	entry *entry
+	is    relation
+}
+
+type relation uint8
+
+const (
+	// toCount: the entity has not counted the event yet.
+	toCount relation = iota
+	// toRecheck: it has, and may not have been judged since in sight of what other partitions counted.
+	toRecheck
+	// toLookAt: it is the event's sender, and only others count, which look at when it was first seen.
+	toLookAt
+)
+
+func (it *item) parting() []part { return it.parts[:it.count] }
 
 // nextBatch takes up the next batch, and processes it as soon as its entities are here.
 func (w *Worker) nextBatch() {
@@ -60,103 +77,134 @@ func (w *Worker) nextBatch() {
 	}
 }
 
-// prepare decodes a batch and asks for the entities that are not in memory.
+// prepare decides what each record of a batch is, and asks for the entities that are not in memory.
 func (w *Worker) prepare(b Batch) {
-	wk := &work{batch: b, items: make([]item, 0, len(b.Records))}
-	wanted := map[windows.Key]bool{}
+	wk := &work{batch: b, items: w.items[:0]}
 	for i := range b.Records {
 		r := &b.Records[i]
 		if r.Offset <= w.processed.Offset {
 			continue // a fetch may give what lies before the offset asked for
 		}
-		it := w.ready(r)
-		for _, keys := range [...][]windows.Key{it.to, it.again, it.sender} {
-			for _, key := range keys {
-				if w.set.get(key) != nil {
-					w.options.Metrics.hits.Inc()
-					continue
-				}
-				if !wanted[key] {
-					// The id is part of a string that holds all texts of its event; what stays must not keep that.
-					key.ID = strings.Clone(key.ID)
-					wanted[key] = true
-					wk.loading = append(wk.loading, key)
-					w.options.Metrics.misses.Inc()
-				}
-			}
-		}
-		wk.items = append(wk.items, it)
+		wk.items = append(wk.items, item{record: r})
+		w.ready(wk, &wk.items[len(wk.items)-1], &b.events[i], b.faults[i])
 	}
+	w.items = wk.items
 	w.work = wk
 	if len(wk.loading) > 0 {
-		w.load(wk.loading)
+		keys := make([]windows.Key, len(wk.loading))
+		for i, e := range wk.loading {
+			keys[i] = e.key
+		}
+		w.load(keys)
 	}
 }
 
-// ready decodes a record and decides which entities it still concerns.
-func (w *Worker) ready(r *Record) (it item) {
-	it.record = r
+// ready decides which entities a record still concerns.
+func (w *Worker) ready(wk *work, it *item, event *detector.Event, bad fault) {
+	r := it.record
 	w.inHand.Store(r.Offset + 1)
-	at := windows.Coordinates{Source: w.source, Offset: r.Offset}
 	defer func() {
 		if p := recover(); p != nil {
-			it.to, it.again, it.sender, it.dead = nil, nil, nil, w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
+			it.count, it.dead = 0, w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
 		}
 	}()
 	if p, ok := w.poison[r.Offset]; ok && p.time.Equal(r.Time) {
 		it.dead = w.deadLetter(r, reasonPoison, "", p.how)
-		return it
+		return
 	}
 	if isControl(r) {
 		it.skip = reasonControl
-		return it
+		return
 	}
-	if it.canary = w.canary(r, at); it.canary != nil {
+	if it.canary = w.canary(r, event, bad); it.canary != nil {
 		it.skip = reasonCanary
-		return it
+		return
 	}
 	if w.buried.holds(r) || w.interred.holds(r) {
 		it.skip = reasonRedelivered
-		return it
+		return
 	}
-	event, err := w.decode(r, at)
-	if err != nil {
-		it.dead = w.deadLetter(r, reasonMalformed, fieldOf(err), err.Error())
-		return it
+	switch {
+	case bad.panicked != "":
+		it.dead = w.deadLetter(r, reasonPoison, "", bad.panicked)
+		return
+	case bad.err != nil:
+		it.dead = w.deadLetter(r, reasonMalformed, fieldOf(bad.err), bad.err.Error())
+		return
 	}
 	it.event = event
-	switch outcome := w.options.Set.Admit(&it.event); outcome {
+	switch outcome := w.options.Set.Admit(event); outcome {
 	case detector.Counted:
 	case detector.NotShipment:
 		it.skip = string(outcome)
-		return it
+		return
 	default:
 		it.dead = w.deadLetter(r, string(outcome), "event_time",
 			fmt.Sprintf("event time %s, record time %s", event.Time.Format(timeFormat), event.RecordTime.UTC().Format(timeFormat)))
-		return it
+		return
 	}
-	if u := w.options.Until; !u.IsZero() && !it.event.Time.Before(u) {
+	if u := w.options.Until; !u.IsZero() && !event.Time.Before(u) {
 		it.skip = reasonAfterSeed
-		return it
+		return
 	}
-	skip, keys := reasonRedelivered, w.options.Set.Keys(&it.event)
-	for _, key := range keys {
-		switch b := key.Bucket(); {
-		case w.seeded(b, &it.event):
+	w.assign(wk, it)
+}
+
+// assign finds out what the event is to each of its entities.
+func (w *Worker) assign(wk *work, it *item) {
+	skip := reasonRedelivered
+	w.keys = w.options.Set.AppendKeys(w.keys[:0], it.event)
+	offset, counting := it.record.Offset, 0
+	for i := range w.keys {
+		key := &w.keys[i]
+		hash := key.Hash()
+		switch b := windows.BucketOf(hash); {
+		case w.seeded(b, it.event):
 			skip = reasonSeeded
-		case r.Offset > w.expected[b]:
-			it.to = append(it.to, key)
-		case r.Offset >= w.told && key.Kind != detector.KindSender:
-			it.again = append(it.again, key)
+		case offset > w.expected[b]:
+			it.add(part{w.entry(wk, key, hash), toCount})
+			counting++
+		case offset >= w.told && key.Kind != detector.KindSender:
+			it.add(part{w.entry(wk, key, hash), toRecheck})
 		}
 	}
 	switch {
-	case len(it.to) == 0:
+	case counting == 0:
 		it.skip = skip
-	case it.to[0].Kind != detector.KindSender:
-		it.sender = keys[:1]
+	case it.first(toCount).key.Kind != detector.KindSender:
+		it.add(part{w.entry(wk, &w.keys[0], w.keys[0].Hash()), toLookAt})
 	}
-	return it
+}
+
+func (it *item) add(p part) {
+	it.parts[it.count] = p
+	it.count++
+}
+
+// first is the first entity of that relation; there must be one.
+func (it *item) first(is relation) *entry {
+	for _, p := range it.parting() {
+		if p.is == is {
+			return p.entry
+		}
+	}
+	panic("no such entity")
+}
+
+// entry gives the entity from memory, or one that is to be loaded.
+func (w *Worker) entry(wk *work, key *windows.Key, hash uint64) *entry {
+	e := w.set.get(key, hash)
+	switch {
+	case e == nil:
+		// The id is part of a string that holds all texts of its event; what stays must not keep that.
+		e = &entry{key: windows.Key{Kind: key.Kind, ID: strings.Clone(key.ID)}, hash: hash, bucket: windows.BucketOf(hash)}
+		w.set.add(e)
+		wk.loading = append(wk.loading, e)
+		w.tally.misses++
+	case e.subject != nil:
+		w.tally.hits++
+	}
+	return e
 }
 
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
@@ -200,8 +248,9 @@ func (w *Worker) loaded(all []windows.Loaded) {
 		w.reloaded(all)
 		return
 	}
-	for i := range all {
-		w.remember(all[i].Entity)
+	for i, e := range w.work.loading {
+		e.subject, e.stored = w.open(all[i].Entity), all[i].Entity.Events()
+		w.set.resize(e)
 	}
 	w.work.loading = nil
 }
@@ -224,20 +273,14 @@ func (w *Worker) isOurs(l *windows.Loaded) bool {
 	})
 }
 
-func (w *Worker) remember(entity *windows.Entity) *entry {
-	e := &entry{key: entity.Key, bucket: entity.Key.Bucket(), subject: w.open(entity), stored: entity.Events()}
-	w.set.add(e)
-	w.options.Metrics.entities.Inc()
-	return e
-}
-
 // shrink evicts what the working set has no room for.
 func (w *Worker) shrink() {
 	m := w.options.Metrics
 	if n := w.set.shrink(); n > 0 {
 		m.evictions.Add(float64(n))
-		m.entities.Sub(float64(n))
 	}
+	m.entities.Add(float64(w.set.count - w.set.shownCount))
+	w.set.shownCount = w.set.count
 	m.entityBytes.Add(float64(w.set.bytes - w.set.shownBytes))
 	w.set.shownBytes = w.set.bytes
 }
@@ -255,10 +298,11 @@ func (w *Worker) open(entity *windows.Entity) *detector.Subject {
 // process counts and judges a batch in order, up to an event of a day whose profile is not known. False means that a record made the code panic: what is in memory can't
 // be trusted, and the record is marked so that the next time it is a dead letter.
 func (w *Worker) process(wk *work) bool {
+	defer w.tell()
 	for ; wk.done < len(wk.items); wk.done++ {
 		it := &wk.items[wk.done]
-		if len(it.to)+len(it.again) > 0 {
-			if _, known := w.profile(&it.event); !known {
+		if it.count > 0 {
+			if _, known := w.profile(it.event); !known {
 				return true
 			}
 		}
@@ -277,11 +321,12 @@ func (w *Worker) process(wk *work) bool {
 	w.repairs()
 	w.lag(&wk.batch)
 	if len(wk.items) > 0 {
-		if last := &wk.items[len(wk.items)-1]; last.dead == nil && !last.event.Time.IsZero() && last.event.Resubmitted == nil {
+		if last := &wk.items[len(wk.items)-1]; last.dead == nil && last.event != nil && last.event.Resubmitted == nil {
 			w.metrics.timeLag.Set(w.now.Sub(last.event.Time).Seconds())
-			w.profileAge(&last.event)
+			w.profileAge(last.event)
 		}
 	}
+	clear(wk.items) // what is written over next time must not keep this batch until then
 	return true
 }
 
@@ -291,8 +336,7 @@ func (w *Worker) processOne(it *item) (ok bool) {
 	if _, ok := it.record.Header(headerFirst); ok {
 		m.resubmitted.Inc()
 	}
-	switch {
-	case it.dead != nil:
+	if it.dead != nil {
 		w.bury(it)
 		return true
 	}
@@ -318,55 +362,62 @@ func (w *Worker) processOne(it *item) (ok bool) {
 // recheck judges an event again for the entities that counted it in an earlier life: that may have ended after its
 // counts were stored and before they were looked at beside those of other partitions.
 func (w *Worker) recheck(it *item) {
-	for _, key := range it.again {
-		p, _ := w.profile(&it.event)
-		e := w.set.get(key)
-		c := w.options.Set.Recheck(&it.event, e.subject, p)
+	for _, part := range it.parting() {
+		if part.is != toRecheck {
+			continue
+		}
+		p, _ := w.profile(it.event)
+		e := part.entry
+		c := w.options.Set.Recheck(it.event, e.subject, p)
 		w.options.Metrics.said(&c)
 		e.subject.Release()
-		w.tell(it.record, &c)
+		w.pass(it.record, &c)
 		w.queue(e)
 	}
 }
 
 // count gives the event to its entities.
 func (w *Worker) count(it *item) {
-	var subjects detector.Subjects
-	var entries [3]*entry
-	for i, key := range it.to {
-		entries[i] = w.set.get(key)
-		subjects.Set(entries[i].subject)
+	w.subjects = detector.Subjects{}
+	for _, part := range it.parting() {
+		switch part.is {
+		case toCount:
+			w.subjects.Set(part.entry.subject)
+		case toLookAt:
+			w.subjects.Counted = part.entry.subject
+		}
 	}
-	for _, key := range it.sender {
-		subjects.Counted = w.set.get(key).subject
-	}
-	p, _ := w.profile(&it.event)
-	c := w.options.Set.Observe(&it.event, subjects, p, w.gathered)
+	p, _ := w.profile(it.event)
+	c := &w.conclusion
+	w.options.Set.ObserveInto(c, it.event, &w.subjects, p, w.gathered)
 	switch c.Outcome {
 	case detector.Counted:
 		w.work.counted = true
-		w.options.Metrics.concluded(&c)
+		w.tally.concluded(w.options.Metrics, c)
 	case detector.Duplicate, detector.SameItem:
 		w.options.Metrics.events.WithLabelValues(outcomeSkipped, string(c.Outcome)).Inc()
 	}
-	for _, e := range entries[:len(it.to)] {
+	for _, part := range it.parting() {
+		if part.is != toCount {
+			continue
+		}
+		e := part.entry
 		if events := e.subject.Entity.Events(); events > e.stored {
 			e.stored = events
-			sent := e.unsure[:e.sent:e.sent]
-			e.unsure = append(sent, w.options.Set.Unsure(e.unsure[e.sent:], e.key.Kind, e.subject.Judged())...)
+			e.unsure = w.options.Set.Unsure(e.unsure, e.key.Kind, e.subject.Judged())
 		}
 		e.subject.Release()
 		w.change(e)
 	}
-	if c.Outcome == detector.TooLate && it.to[0].Kind == detector.KindSender {
+	if c.Outcome == detector.TooLate && it.first(toCount).key.Kind == detector.KindSender {
 		it.dead = w.deadLetter(it.record, string(c.Outcome), "event_time", "the sender keeps no counts of this time any more")
 		it.dead.Reached = true
 		w.bury(it)
-		w.tell(it.record, &c)
+		w.pass(it.record, c)
 		return
 	}
-	w.tell(it.record, &c)
-	w.observe(it, &c)
+	w.pass(it.record, c)
+	w.observe(it, c)
 }
 
 func (w *Worker) change(e *entry) {
@@ -386,7 +437,8 @@ func (w *Worker) queue(e *entry) {
 	}
 }
 
-func (w *Worker) tell(r *Record, c *detector.Conclusion) {
+// pass hands over what is to be said of a conclusion.
+func (w *Worker) pass(r *Record, c *detector.Conclusion) {
 	for i := range c.Alerts {
 		w.say(w.output(r, Output{Alert: &c.Alerts[i]}))
 	}
@@ -417,7 +469,7 @@ func (w *Worker) output(r *Record, o Output) Output {
 }
 
 func (w *Worker) observe(it *item, c *detector.Conclusion) {
-	if w.options.Observe != nil && !it.event.Time.IsZero() { // there is no event of a control record or a malformed one
-		w.options.Observe(&it.event, c)
+	if w.options.Observe != nil && it.event != nil { // there is none of a control record or a malformed one
+		w.options.Observe(it.event, c)
 	}
 }

@@ -73,6 +73,7 @@ func drive(b *testing.B, w *Worker, n int64) {
 			}
 			end := min(q.offset+int64(len(records)), n)
 			c.batch = Batch{Records: records[:end-q.offset], Next: end, End: n, Done: end == n}
+			w.decode(q.source, &c.batch)
 		case opProfile:
 			if c.day = q.day; !q.known {
 				c.profile = w.options.Set.NewProfile(q.day)
@@ -93,14 +94,17 @@ func drive(b *testing.B, w *Worker, n int64) {
 func BenchmarkWorkingSetHit(b *testing.B) {
 	s := newWorkingSet(1 << 30)
 	keys := make([]windows.Key, 100_000)
+	hashes := make([]uint64, len(keys))
 	for i := range keys {
 		keys[i] = senderKey("S-" + strconv.Itoa(i))
-		s.add(&entry{key: keys[i]})
+		hashes[i] = keys[i].Hash()
+		s.add(&entry{key: keys[i], hash: hashes[i]})
 	}
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		if s.get(keys[i*7919%len(keys)]) == nil {
+		at := i * 7919 % len(keys)
+		if s.get(&keys[at], hashes[at]) == nil {
 			b.Fatal("not found")
 		}
 		i++

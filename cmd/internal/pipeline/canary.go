@@ -22,15 +22,15 @@ type Canary struct {
 
 // canary gives the event of a record that is a canary, else nil. One that can't be decoded is none: the decoder is at
 // fault, or the settings are, and whoever waits for the alert will tell.
-func (w *Worker) canary(r *Record, at windows.Coordinates) *detector.Event {
+func (w *Worker) canary(r *Record, event *detector.Event, bad fault) *detector.Event {
 	c := w.options.Canary
 	if c == nil || len(r.Headers) == 0 || !c.Recognise(r) {
 		return nil
 	}
-	e, err := w.options.Decoder.Decode(r.Value, at, r.Time)
-	if err != nil || r.Time.Sub(e.Time).Abs() > c.MaxAge {
+	if bad != (fault{}) || event.Resubmitted != nil || r.Time.Sub(event.Time).Abs() > c.MaxAge {
 		return nil
 	}
+	e := *event
 	e.Type = "" // a shipment, for the detectors
 	return &e
 }

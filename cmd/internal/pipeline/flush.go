@@ -109,7 +109,7 @@ func (w *Worker) beginFlush() {
 			continue
 		}
 		w.set.mark(e, false, true)
-		e.sent = len(e.unsure)
+		e.sent, e.unsure = e.unsure, e.sent[:0]
 		if n := len(f.updates); n == 0 || f.updates[n-1].Bucket != e.bucket {
 			f.updates = append(f.updates, w.update(e.bucket, f.to))
 		}
@@ -175,10 +175,12 @@ func (w *Worker) settled(e *entry, total int64) {
 		if !slices.Contains(w.foreign, e) {
 			w.foreign = append(w.foreign, e)
 		}
+		e.unsure, e.sent = append(e.sent, e.unsure...), nil
 		return
 	}
-	if e.unsure, e.sent = slices.Delete(e.unsure, 0, e.sent), 0; len(e.unsure) == 0 {
-		e.unsure = nil // it may stay quiet in memory for long
+	clear(e.sent)
+	if e.sent = e.sent[:0]; len(e.unsure) == 0 {
+		e.unsure, e.sent = nil, nil // it may stay quiet in memory for long
 	}
 }
 
@@ -243,7 +245,7 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 		for _, j := range unsure {
 			w.reconsider(old, j)
 		}
-		old.unsure, old.sent = nil, 0
+		old.unsure, old.sent = nil, nil
 		old.subject.Release()
 		w.queue(old)
 	}
@@ -267,5 +269,5 @@ func (w *Worker) reconsider(e *entry, j detector.Judged) {
 	}()
 	c := w.options.Set.Reconsider(j, e.subject)
 	w.options.Metrics.said(&c)
-	w.tell(r, &c)
+	w.pass(r, &c)
 }

@@ -204,6 +204,7 @@ func (h *harness) execute(q request) completion {
 		}
 	case opFetch:
 		c.batch, c.outside = h.fetch(q.offset), q.offset < h.first || q.offset > h.end()
+		h.worker.decode(q.source, &c.batch)
 	case opLoad:
 		c.loaded, err = h.store.Load(ctx, q.source, q.keys)
 	case opWrite:

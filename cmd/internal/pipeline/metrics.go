@@ -37,6 +37,7 @@ const (
 // Metrics are what all workers of a process count. No label names a sender, a recipient or a route.
 type Metrics struct {
 	events       *prometheus.CounterVec
+	counted      prometheus.Counter // of events
 	resubmitted  prometheus.Counter
 	timeLag      *prometheus.GaugeVec
 	offsetLag    *prometheus.GaugeVec
@@ -134,7 +135,7 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 		lost:          counter("lost_records_total", "Offsets that the log no longer held when their records were to be counted, or counted again after lost state: at most so many records are missing in the counts.").WithLabelValues(),
 		retries:       counter("retries_total", "Attempts that failed and were made again, by operation.", "operation"),
 	}
-	m.events.WithLabelValues(outcomeCounted, "")
+	m.counted = m.events.WithLabelValues(outcomeCounted, "")
 	for _, reason := range []string{
 		string(detector.NotShipment), string(detector.Duplicate), string(detector.SameItem),
 		reasonControl, reasonCanary, reasonRedelivered, reasonSeeded,
@@ -165,37 +166,78 @@ func NewMetrics(reg prometheus.Registerer, rules []string) *Metrics {
 	return m
 }
 
-func (m *Metrics) concluded(c *detector.Conclusion) {
-	m.events.WithLabelValues(outcomeCounted, "").Inc()
+// tally gathers what changes with every event, so that the workers don't take turns at the counters that they share.
+type tally struct {
+	hits, misses, counted int
+	rules                 []ruleTally // in the order of the findings
+}
+
+type ruleTally struct {
+	metrics           *ruleMetrics
+	judged, abstained int
+}
+
+func (t *tally) concluded(m *Metrics, c *detector.Conclusion) {
+	t.counted++
+	if len(t.rules) < len(c.Findings) {
+		t.rules = make([]ruleTally, len(c.Findings))
+	}
 	for i := range c.Findings {
 		if f := &c.Findings[i]; f.Rule != "" { // else its entity was not judged
-			m.rule(f.Rule).found(f)
+			t.rules[i].found(m, f)
 		}
 	}
 	m.said(c)
 }
 
+func (t *ruleTally) found(m *Metrics, f *detector.Finding) {
+	if t.metrics == nil {
+		t.metrics = m.rule(f.Rule)
+	}
+	if f.Abstained != "" {
+		t.abstained++
+		return
+	}
+	t.judged++
+	if f.Score > 0 {
+		t.metrics.score.Observe(f.Score)
+	}
+}
+
+// tell adds what was gathered to the metrics.
+func (w *Worker) tell() {
+	t, m := &w.tally, w.options.Metrics
+	add := func(c prometheus.Counter, n *int) {
+		if *n > 0 {
+			c.Add(float64(*n))
+			*n = 0
+		}
+	}
+	add(m.hits, &t.hits)
+	add(m.misses, &t.misses)
+	add(m.counted, &t.counted)
+	for i := range t.rules {
+		if r := &t.rules[i]; r.metrics != nil {
+			add(r.metrics.judged, &r.judged)
+			add(r.metrics.abstained, &r.abstained)
+		}
+	}
+}
+
 // ruleMetrics are what is counted of a rule for every event.
 type ruleMetrics struct {
-	judged, abstained prometheus.Counter
-	score             prometheus.Observer
+	judged, abstained, flagged, suppressed prometheus.Counter
+	score                                  prometheus.Observer
 }
 
 func (m *Metrics) rule(name string) *ruleMetrics {
 	if r := m.rules[name]; r != nil {
 		return r
 	}
-	return &ruleMetrics{m.judged.WithLabelValues(name), m.abstained.WithLabelValues(name), m.scores.WithLabelValues(name)}
-}
-
-func (r *ruleMetrics) found(f *detector.Finding) {
-	if f.Abstained != "" {
-		r.abstained.Inc()
-		return
-	}
-	r.judged.Inc()
-	if f.Score > 0 {
-		r.score.Observe(f.Score)
+	return &ruleMetrics{
+		judged: m.judged.WithLabelValues(name), abstained: m.abstained.WithLabelValues(name),
+		flagged: m.flagged.WithLabelValues(name), suppressed: m.suppressed.WithLabelValues(name),
+		score: m.scores.WithLabelValues(name),
 	}
 }
 
@@ -207,10 +249,10 @@ func (m *Metrics) said(c *detector.Conclusion) {
 	if c.Flag == nil {
 		return
 	}
-	rule := strongestRule(c.Findings)
-	m.flagged.WithLabelValues(rule).Inc()
+	r := m.rule(strongestRule(c.Findings))
+	r.flagged.Inc()
 	if c.Held {
-		m.suppressed.WithLabelValues(rule).Inc()
+		r.suppressed.Inc()
 	}
 }
 

@@ -62,6 +62,9 @@ type Batch struct {
 	End int64
 	// Done tells that the source has ended and will never have more, as a file does.
 	Done bool
+
+	events []detector.Event // of the records, see Worker.decode
+	faults map[int]fault    // by the number of the record
 }
 
 // Decoder makes an event of a record's value. It may keep neither the value nor share strings with it. An error means

@@ -12,7 +12,11 @@ const maxProfiles = 64
 // profile gives the profile in force on the event's day; false if it must be asked for first, which this does.
 func (w *Worker) profile(e *detector.Event) (*detector.Profile, bool) {
 	day := detector.Day(e.Time)
+	if w.today.profile != nil && w.today.day == day {
+		return w.today.profile, true
+	}
 	if p := w.profiles[day]; p != nil {
+		w.today.day, w.today.profile = day, p
 		return p, true
 	}
 	if !w.profiling {

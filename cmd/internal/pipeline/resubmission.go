@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
@@ -53,18 +52,4 @@ func (r *Record) Resubmission() (*Resubmission, error) {
 	}
 	s.Time = s.Time.UTC()
 	return &s, nil
-}
-
-// decode makes an event of a record that stands at a place.
-func (w *Worker) decode(r *Record, at windows.Coordinates) (detector.Event, error) {
-	s, err := r.Resubmission()
-	if err != nil {
-		return detector.Event{}, err
-	}
-	if s == nil {
-		return w.options.Decoder.Decode(r.Value, at, r.Time)
-	}
-	e, err := w.options.Decoder.Decode(r.Value, s.First, s.Time)
-	e.At, e.Resubmitted = at, &detector.Resubmitted{First: s.First, At: r.Time}
-	return e, err
 }

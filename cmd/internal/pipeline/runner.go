@@ -165,6 +165,11 @@ func (r *runner) serve(ctx context.Context, queue <-chan request) {
 				r.failed <- err
 				return
 			}
+			if q.op == opFetch {
+				r.io.Activity.Begin(stepDecode)
+				r.worker.decode(q.source, &c.batch)
+				r.io.Activity.End(stepDecode)
+			}
 			select {
 			case r.completions <- c:
 			case <-ctx.Done():

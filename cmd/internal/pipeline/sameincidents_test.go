@@ -347,6 +347,7 @@ func (c *cast) execute(partition int, q request) completion {
 			done.batch.Records = append(done.batch.Records, log[done.batch.Next])
 			done.batch.Next++
 		}
+		c.owners[partition].worker.decode(q.source, &done.batch)
 	case opLoad:
 		done.loaded, _ = c.store.Load(ctx, q.source, q.keys)
 	case opWrite:

@@ -94,6 +94,7 @@ func (s *simulation) execute(p *process, q request) answer {
 	if s.kit.broken.answer != nil {
 		s.kit.broken.answer(p.worker, &c.completion)
 	}
+	p.worker.decode(q.source, &c.batch)
 	return c
 }
 

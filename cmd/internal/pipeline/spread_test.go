@@ -96,6 +96,7 @@ func playSpread(t *testing.T, seed uint64) []string {
 				told = append(told, string(o.Alert.Entity.Kind)+" "+o.Alert.Entity.ID)
 			}
 		}
+		workers[i].decode(q.source, &c.batch)
 		pending[i] = append(pending[i], workers[i].complete(c, simEpoch)...)
 	}
 	return told

@@ -117,8 +117,9 @@ type Worker struct {
 	metrics partitionMetrics
 	now     time.Time
 	phase   phase
-	// inHand is the offset after that of the record being decoded or judged, or of the last one that was; for Where.
-	inHand atomic.Int64
+	// decoding is the offset after that of the record being decoded, 0 for none; inHand of that being judged, or of the
+	// last one that was; for Where.
+	decoding, inHand atomic.Int64
 	// session counts the times that the worker began at its fences; completions of an older one are void.
 	session int
 	out     []request
@@ -139,6 +140,11 @@ type Worker struct {
 
 	fetch       fetching
 	work        *work
+	items       []item        // of the work in hand, or the last one: to be used again
+	keys        []windows.Key // of the event in hand
+	subjects    detector.Subjects
+	conclusion  detector.Conclusion
+	tally       tally
 	set         *workingSet
 	changed     []*entry // in the order of their first change since the last flush
 	pending     int      // events counted since the last flush began
@@ -146,6 +152,10 @@ type Worker struct {
 	passedBytes int64    // of these records
 
 	profiles   map[int64]*detector.Profile // in force, by day
+	today      struct {                    // the one looked at last
+		day     int64
+		profile *detector.Profile
+	}
 	profiling  bool                        // an opProfile is under way
 	gathered   *detector.Sums              // what the events taught since the last one
 	lastTaught time.Time
@@ -307,7 +317,7 @@ func (w *Worker) stand() {
 }
 
 func (w *Worker) dropWorkingSet() {
-	w.options.Metrics.entities.Sub(float64(len(w.set.entries)))
+	w.options.Metrics.entities.Sub(float64(w.set.shownCount))
 	w.options.Metrics.entityBytes.Sub(float64(w.set.shownBytes))
 	w.set = newWorkingSet(w.options.Limits.WorkingSet)
 }

@@ -9,24 +9,26 @@ import (
 
 // entry is an entity in memory. While it has changes that are not applied it stays.
 type entry struct {
-	key     windows.Key
-	bucket  int
+	key    windows.Key
+	hash   uint64 // of key
+	bucket int
+	// subject is nil while the entity is being loaded.
 	subject *detector.Subject
 	// stored is the entity's total of events as the store should have it, own deltas in flight included.
 	stored int64
 	// unsure are the events counted here that were judged in sight of this worker's counts alone, for all that is
-	// known; the first sent of them are in the flush under way.
-	unsure []detector.Judged
-	sent   int
+	// known; sent are those of them in the flush under way.
+	unsure, sent []detector.Judged
 	// queued: in the worker's list of changed entries. flying: its delta is being applied.
 	queued, flying bool
 	bytes          int64 // as last estimated
 
 	newer, older *entry
+	next         *entry // another one of the same hash
 }
 
 // entryBytes is what an entry takes besides its subject: itself and its place in the map of all.
-const entryBytes = int64(unsafe.Sizeof(entry{})) + 3*int64(unsafe.Sizeof(windows.Key{})+unsafe.Sizeof(&entry{}))/2
+const entryBytes = int64(unsafe.Sizeof(entry{})) + 3*int64(unsafe.Sizeof(uint64(0))+unsafe.Sizeof(&entry{}))/2
 
 // held tells that the entry has changes that are not applied.
 func (e *entry) held() bool { return e.queued || e.flying }
@@ -37,18 +39,23 @@ type workingSet struct {
 	capacity       int64
 	bytes          int64 // of all entries
 	heldBytes      int64 // of those with changes
+	count          int
 	shownBytes     int64 // of bytes, what the gauge shows
-	entries        map[windows.Key]*entry
+	shownCount     int   // of count
+	byHash         map[uint64]*entry
 	newest, oldest *entry
 }
 
 func newWorkingSet(capacity int64) *workingSet {
-	return &workingSet{capacity: capacity, entries: map[windows.Key]*entry{}}
+	return &workingSet{capacity: capacity, byHash: map[uint64]*entry{}}
 }
 
-// get gives the entry and makes it the most recently used; nil if it is not here.
-func (s *workingSet) get(key windows.Key) *entry {
-	e := s.entries[key]
+// get gives the entry and makes it the most recently used; nil if it is not here. The hash is the key's.
+func (s *workingSet) get(key *windows.Key, hash uint64) *entry {
+	e := s.byHash[hash]
+	for e != nil && e.key != *key {
+		e = e.next
+	}
 	if e == nil || e == s.newest {
 		return e
 	}
@@ -58,9 +65,29 @@ func (s *workingSet) get(key windows.Key) *entry {
 }
 
 func (s *workingSet) add(e *entry) {
-	s.entries[e.key] = e
+	e.next = s.byHash[e.hash]
+	s.byHash[e.hash] = e
+	s.count++
 	s.push(e)
 	s.resize(e)
+}
+
+func (s *workingSet) remove(e *entry) {
+	s.unlink(e)
+	s.count--
+	s.bytes -= e.bytes
+	switch first := s.byHash[e.hash]; {
+	case first != e:
+		for first.next != e {
+			first = first.next
+		}
+		first.next = e.next
+	case e.next != nil:
+		s.byHash[e.hash] = e.next
+	default:
+		delete(s.byHash, e.hash)
+	}
+	e.next = nil
 }
 
 // resize notes how much the entry takes by now.
@@ -97,9 +124,7 @@ func (s *workingSet) shrink() int {
 	for e := s.oldest; e != nil && s.over() && s.bytes > s.heldBytes; {
 		next := e.newer
 		if !e.held() {
-			s.unlink(e)
-			delete(s.entries, e.key)
-			s.bytes -= e.bytes
+			s.remove(e)
 			evicted++
 		}
 		e = next
