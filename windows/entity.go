@@ -22,10 +22,10 @@ type Entity struct {
 	events  int64
 
 	// What changed since the last TakeDelta, besides counts and members.
-	counted          int64 // of events
-	dirty            bool
-	hasFirst, noted  bool // first, note did
-	removed          *removed
+	counted         int64 // of events
+	dirty           bool
+	hasFirst, noted bool // first, note did
+	removed         *removed
 }
 
 // removed is what is to be taken from a store.

@@ -151,13 +151,13 @@ type Worker struct {
 	passed      int      // records processed since then
 	passedBytes int64    // of these records
 
-	profiles   map[int64]*detector.Profile // in force, by day
-	today      struct {                    // the one looked at last
+	profiles map[int64]*detector.Profile // in force, by day
+	today    struct {                    // the one looked at last
 		day     int64
 		profile *detector.Profile
 	}
-	profiling  bool                        // an opProfile is under way
-	gathered   *detector.Sums              // what the events taught since the last one
+	profiling  bool           // an opProfile is under way
+	gathered   *detector.Sums // what the events taught since the last one
 	lastTaught time.Time
 
 	processed    windows.Fence // the last record processed
