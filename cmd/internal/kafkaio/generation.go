@@ -16,6 +16,7 @@ func (m *member) begin(ctx context.Context, gen *kafka.Generation) {
 	assigned := gen.Assignments[m.options.Topic]
 	m.options.Metrics.generations.Inc()
 	m.options.Log.Info("joined the consumer group", "group", m.options.Group, "generation", gen.ID, "partitions", len(assigned))
+	m.group.assigned.Store(int64(len(assigned)))
 	m.group.join(1) // before any work begins: who works has joined
 	for _, a := range assigned {
 		m.workers.Add(1)

@@ -30,6 +30,8 @@ type Group struct {
 	options Options
 	// generations is how many are under way, which is one or none.
 	generations atomic.Int64
+	// assigned is how many partitions this member has been given last.
+	assigned atomic.Int64
 	// said is the last failure that was logged, empty after a success; Run's alone.
 	said string
 }
@@ -39,6 +41,9 @@ func NewGroup(o Options) *Group { return &Group{options: o.withDefaults()} }
 
 // Joined reports whether the group has dealt out its partitions and this member is part of it, perhaps without any.
 func (g *Group) Joined() bool { return g.generations.Load() > 0 }
+
+// Assigned is the number of partitions that this member was given last. While work runs it is not below 1.
+func (g *Group) Assigned() int { return int(g.assigned.Load()) }
 
 // Run joins the group and calls work for each partition that the group gives it, each in a goroutine of its own, again
 // and again as partitions come and go. A partition has one worker at a time in the whole group: the next begins when
