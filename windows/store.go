@@ -3,6 +3,7 @@ package windows
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -47,12 +48,30 @@ func (u *Update) Validate() error {
 	case u.New.Offset == u.Expected && len(u.Deltas) > 0:
 		return fmt.Errorf("bucket %d: %d deltas, but the fence stays at %d", u.Bucket, len(u.Deltas), u.Expected)
 	}
+	var room [64]uint64 // as many as a bucket of a usual flush has
+	hashes := room[:0]
+	for i := range u.Deltas {
+		key := u.Deltas[i].Key
+		hash := key.Hash()
+		if BucketOf(hash) != u.Bucket {
+			return fmt.Errorf("bucket %d: %s %q is of bucket %d", u.Bucket, key.Kind, key.ID, BucketOf(hash))
+		}
+		hashes = append(hashes, hash)
+	}
+	slices.Sort(hashes)
+	for i := 1; i < len(hashes); i++ {
+		if hashes[i] == hashes[i-1] {
+			return u.unlike()
+		}
+	}
+	return nil
+}
+
+// unlike reports an entity that occurs twice, and not only its hash.
+func (u *Update) unlike() error {
 	seen := make(map[Key]bool, len(u.Deltas))
 	for i := range u.Deltas {
 		key := u.Deltas[i].Key
-		if key.Bucket() != u.Bucket {
-			return fmt.Errorf("bucket %d: %s %q is of bucket %d", u.Bucket, key.Kind, key.ID, key.Bucket())
-		}
 		if seen[key] {
 			return fmt.Errorf("bucket %d: %s %q has two deltas", u.Bucket, key.Kind, key.ID)
 		}
