@@ -33,8 +33,10 @@ type lineSource struct {
 
 	mu     sync.Mutex // Fetch and Commit overlap
 	kept   []pipeline.Record
-	first  int64 // offset of kept[0]
+	room   []byte // for lines to come
+	first  int64  // offset of kept[0]
 	ended  bool
+	usual  int   // how many lines the last batch had, and some more
 	passed int64 // lines before the first that was asked for
 	asked  bool
 }
@@ -83,6 +85,8 @@ func (s *lineSource) Fetch(_ context.Context, offset int64) (pipeline.Batch, err
 	if err := s.pass(offset); err != nil {
 		return b, err
 	}
+	b.Records = make([]pipeline.Record, 0, s.usual)
+	defer func() { s.usual = len(b.Records) + len(b.Records)/8 }()
 	size := 0
 	for size < batchBytes {
 		r, err := s.line(b.Next)
@@ -136,9 +140,19 @@ func (s *lineSource) line(offset int64) (pipeline.Record, error) {
 		if err != nil {
 			return pipeline.Record{}, err
 		}
-		s.kept = append(s.kept, pipeline.Record{Offset: s.first + int64(len(s.kept)), Value: slices.Clone(value)})
+		s.kept = append(s.kept, pipeline.Record{Offset: s.first + int64(len(s.kept)), Value: s.keep(value)})
 	}
 	return s.kept[offset-s.first], nil
+}
+
+// keep copies a line to where it stays: the lines of a batch, about, share their memory.
+func (s *lineSource) keep(line []byte) []byte {
+	if len(s.room) < len(line) {
+		s.room = make([]byte, max(batchBytes, len(line)))
+	}
+	n := copy(s.room, line)
+	line, s.room = s.room[:n:n], s.room[n:]
+	return line
 }
 
 func (s *lineSource) next() ([]byte, error) {
