@@ -91,7 +91,7 @@ type messages struct {
 // Write implements pipeline.Sink.
 func (m *messages) Write(_ context.Context, outputs []pipeline.Output) error {
 	for i := range outputs {
-		message := m.message(&outputs[i], time.Now())
+		message := m.message(&outputs[i], newPacking(1, time.Now()))
 		if message.Topic == "" || len(message.Headers) == 0 {
 			m.t.Errorf("%+v", message)
 		}

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/cmd/internal/codec"
@@ -29,9 +28,9 @@ type sink struct {
 func (s *sink) Write(ctx context.Context, outputs []pipeline.Output) error {
 	messages := make([]kafkaio.Message, 0, len(outputs))
 	var canaries []kafkaio.Message
-	now := time.Now()
+	p := newPacking(len(outputs), time.Now())
 	for i := range outputs {
-		m := s.message(&outputs[i], now)
+		m := s.message(&outputs[i], p)
 		if outputs[i].Canary {
 			canaries = append(canaries, m)
 		} else {
@@ -50,38 +49,30 @@ func (s *sink) Write(ctx context.Context, outputs []pipeline.Output) error {
 	return nil
 }
 
-func (s *sink) message(o *pipeline.Output, now time.Time) kafkaio.Message {
+func (s *sink) message(o *pipeline.Output, p *packing) kafkaio.Message {
 	switch {
 	case o.Canary:
-		return kafkaio.Message{
-			Topic: s.topics.Canary, Key: []byte(o.Alert.Entity.ID), Value: codec.AppendAlert(nil, o.Alert), Headers: marks(o, now),
-		}
+		return alertMessage(s.topics.Canary, o, p)
 	case o.Alert != nil:
-		return kafkaio.Message{
-			Topic: s.topics.Alerts, Key: []byte(o.Alert.Entity.ID), Value: codec.AppendAlert(nil, o.Alert), Headers: marks(o, now),
-		}
+		return alertMessage(s.topics.Alerts, o, p)
 	case o.Flag != nil:
 		key := o.Flag.Item
 		if key == "" {
 			key = o.Flag.EventID
 		}
 		return kafkaio.Message{
-			Topic: s.topics.Flagged, Key: []byte(key), Value: codec.AppendFlag(nil, o.Flag), Headers: marks(o, now),
+			Topic: s.topics.Flagged, Key: p.text(key), Headers: p.marks(o),
+			Value: p.add(func(b []byte) []byte { return codec.AppendFlag(b, o.Flag) }),
 		}
 	}
 	return s.deadLetter(o.DeadLetter)
 }
 
-// marks are what depends on the run and not on the events.
-func marks(o *pipeline.Output, now time.Time) []kafkaio.Header {
-	h := []kafkaio.Header{{Key: "detected_at", Value: now.UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z")}}
-	if o.Redelivered {
-		h = append(h, kafkaio.Header{Key: "redelivered", Value: strconv.AppendBool(nil, true)})
+func alertMessage(topic string, o *pipeline.Output, p *packing) kafkaio.Message {
+	return kafkaio.Message{
+		Topic: topic, Key: p.text(o.Alert.Entity.ID), Headers: p.marks(o),
+		Value: p.add(func(b []byte) []byte { return codec.AppendAlert(b, o.Alert) }),
 	}
-	if o.Degraded {
-		h = append(h, kafkaio.Header{Key: "degraded", Value: strconv.AppendBool(nil, true)})
-	}
-	return h
 }
 
 func (s *sink) deadLetter(d *pipeline.DeadLetter) kafkaio.Message {

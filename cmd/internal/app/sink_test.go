@@ -4,6 +4,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +34,7 @@ func TestSinkAlert(t *testing.T) {
 	m := s.message(&pipeline.Output{
 		Alert:       &detector.Alert{ID: "1", Entity: detector.EntityRef{Kind: detector.KindSender, ID: "shop"}},
 		Redelivered: true,
-	}, now)
+	}, newPacking(1, now))
 	if m.Topic != "high-risk-alerts" || string(m.Key) != "shop" {
 		t.Errorf("topic %s, key %s", m.Topic, m.Key)
 	}
@@ -46,7 +49,7 @@ func TestSinkAlert(t *testing.T) {
 func TestSinkFlag(t *testing.T) {
 	s := &sink{topics: config.Default().Kafka.Topics}
 	for _, c := range []struct{ item, key string }{{"CA473124829VN", "CA473124829VN"}, {"", "event"}} {
-		m := s.message(&pipeline.Output{Flag: &detector.Flag{Item: c.item, EventID: "event", EventAt: now}, Degraded: true}, now)
+		m := s.message(&pipeline.Output{Flag: &detector.Flag{Item: c.item, EventID: "event", EventAt: now}, Degraded: true}, newPacking(1, now))
 		if m.Topic != "flagged-shipments" || string(m.Key) != c.key || header(m, "degraded") != "true" {
 			t.Errorf("item %q: %+v", c.item, m)
 		}
@@ -61,7 +64,7 @@ func TestSinkDeadLetter(t *testing.T) {
 		Record: pipeline.Record{Offset: 7, Time: now, Key: []byte("Nguyễn Văn An"), Value: []byte(`{"sender_id":"Nguyễn Văn An"}`)},
 	}
 	for _, payload := range []bool{false, true} {
-		m := (&sink{topics: config.Default().Kafka.Topics, payload: payload}).message(&pipeline.Output{DeadLetter: letter}, now)
+		m := (&sink{topics: config.Default().Kafka.Topics, payload: payload}).message(&pipeline.Output{DeadLetter: letter}, newPacking(1, now))
 		all := string(m.Key) + string(m.Value)
 		for _, h := range m.Headers {
 			all += string(h.Value)
@@ -76,12 +79,12 @@ func TestSinkDeadLetter(t *testing.T) {
 	// One of a resubmitted record says where its message stood first, too.
 	first := pipeline.Resubmission{First: windows.Coordinates{Source: windows.Source{Topic: "shipments", Partition: 3}, Offset: 2}, Time: now}
 	letter.Record.Headers, letter.Reached = first.Headers(), true
-	again := (&sink{topics: config.Default().Kafka.Topics}).message(&pipeline.Output{DeadLetter: letter}, now)
+	again := (&sink{topics: config.Default().Kafka.Topics}).message(&pipeline.Output{DeadLetter: letter}, newPacking(1, now))
 	if header(again, "offset") != "7" || header(again, "first") != "shipments/0/3/2" || header(again, "first_time") != "2026-03-02T10:00:00.000Z" || header(again, "reached") != "true" {
 		t.Errorf("of a resubmitted record: %+v", again)
 	}
 	letter.Record.Value = make([]byte, maxPayload)
-	m := (&sink{topics: config.Default().Kafka.Topics, payload: true}).message(&pipeline.Output{DeadLetter: letter}, now)
+	m := (&sink{topics: config.Default().Kafka.Topics, payload: true}).message(&pipeline.Output{DeadLetter: letter}, newPacking(1, now))
 	if len(m.Value) > 1000 {
 		t.Errorf("a dead letter of %d bytes, which brokers refuse", len(m.Value))
 	}
@@ -138,4 +141,51 @@ func TestPseudonymKey(t *testing.T) {
 			t.Errorf("key %q: %v", key, err)
 		}
 	}
+}
+
+// Messages share memory, and each is what it would be alone, whatever comes after it.
+func TestSinkMessagesOfOneWrite(t *testing.T) {
+	s := &sink{topics: config.Default().Kafka.Topics}
+	var outputs []pipeline.Output
+	for n := range 3_000 {
+		o := pipeline.Output{Redelivered: n%2 == 0, Degraded: n%3 == 0}
+		if n%100 == 0 {
+			o.Alert = &detector.Alert{ID: strconv.Itoa(n), Items: slices.Repeat([]string{"item"}, n), EventAt: now}
+		} else {
+			o.Flag = &detector.Flag{Item: strings.Repeat("i", n%40), EventID: strconv.Itoa(n), EventAt: now}
+		}
+		outputs = append(outputs, o)
+	}
+	p := newPacking(len(outputs), now)
+	var together []kafkaio.Message
+	for i := range outputs {
+		together = append(together, s.message(&outputs[i], p))
+	}
+	for i := range outputs {
+		alone := s.message(&outputs[i], newPacking(1, now))
+		if !reflect.DeepEqual(together[i], alone) || alone.Key == nil {
+			t.Fatalf("message %d is %+v, alone %+v", i, together[i], alone)
+		}
+	}
+}
+
+func BenchmarkSinkFlags(b *testing.B) {
+	s := &sink{topics: config.Default().Kafka.Topics}
+	const each = 1_000
+	outputs := make([]pipeline.Output, each)
+	for i := range outputs {
+		outputs[i].Flag = &detector.Flag{
+			Item: "RR123456785VN", EventID: "01JBP7X8Q0W3M5N6R7S8T9V0AB", Fingerprint: "0123456789abcdef0123456789abcdef",
+			Score: 7.125, EventAt: now,
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		p := newPacking(each, now)
+		messages := make([]kafkaio.Message, 0, each)
+		for i := range outputs {
+			messages = append(messages, s.message(&outputs[i], p))
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*each), "ns/message")
 }

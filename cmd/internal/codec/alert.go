@@ -64,13 +64,6 @@ type flatReason struct {
 	Text     flatText `json:"text"`
 }
 
-func reasonOf(r *detector.Reason) flatReason {
-	return flatReason{
-		Detector: r.Detector, Score: figure(r.Score), Observed: figure(r.Observed), Expected: figure(r.Expected),
-		Text: flatText(r.Text),
-	}
-}
-
 func (r *flatReason) reason() detector.Reason {
 	return detector.Reason{
 		Detector: r.Detector, Score: float64(r.Score), Observed: float64(r.Observed), Expected: float64(r.Expected),
@@ -92,32 +85,74 @@ type flatRange struct {
 // AppendAlert appends the alert in the flat format, a JSON object without a line end. The same alert always gives the
 // same bytes. A list without members is [], a time or number that is not there null.
 func AppendAlert(b []byte, a *detector.Alert) []byte {
-	flat := flatAlert{
-		ID: a.ID, Fingerprint: a.Fingerprint, Activity: a.Activity, Rule: a.Rule, Detector: a.Detector,
-		Severity: a.Severity, Score: figure(a.Score), EventTime: stamp(a.EventAt), EventID: a.EventID,
-		Entity: flatEntity(a.Entity), Observed: figure(a.Observed), Expected: figure(a.Expected),
-		Window:     flatSpan{Start: stamp(a.Window.Start), End: stamp(a.Window.End)},
-		QuietUntil: stamp(a.QuietUntil),
-		Baseline: flatBaseline{
-			Source: a.Baseline.Source, Days: figure(a.Baseline.Days), Mean: figure(a.Baseline.Mean),
-			Dispersion: figure(a.Baseline.Dispersion),
-		},
-		Reasons:    make([]flatReason, 0, len(a.Reasons)),
-		Items:      a.Items,
-		ItemsTotal: a.ItemsTotal, Held: a.Held, Late: a.Late,
-		Evidence:       make([]flatRange, 0, len(a.Evidence)),
-		Counterfactual: figure(a.Counterfactual), ConfigHash: a.ConfigHash, ProfileID: a.ProfileID, OneIn: figure(a.OneIn), Text: flatText(a.Text),
+	w := writer(b)
+	w.text(`{"id":`, a.ID)
+	w.text(`,"fingerprint":`, a.Fingerprint)
+	w.text(`,"activity":`, string(a.Activity))
+	w.text(`,"rule":`, a.Rule)
+	w.text(`,"detector":`, a.Detector)
+	w.text(`,"severity":`, string(a.Severity))
+	w.figure(`,"score":`, a.Score)
+	w.stamp(`,"event_time":`, a.EventAt)
+	w.text(`,"event_id":`, a.EventID)
+	w.text(`,"entity":{"kind":`, string(a.Entity.Kind))
+	w.text(`,"id":`, a.Entity.ID)
+	w.figure(`},"observed":`, a.Observed)
+	w.figure(`,"expected":`, a.Expected)
+	w.stamp(`,"window":{"start":`, a.Window.Start)
+	w.stamp(`,"end":`, a.Window.End)
+	w.stamp(`},"quiet_until":`, a.QuietUntil)
+	w.text(`,"baseline":{"source":`, string(a.Baseline.Source))
+	w.figure(`,"days":`, a.Baseline.Days)
+	w.figure(`,"mean":`, a.Baseline.Mean)
+	w.figure(`,"dispersion":`, a.Baseline.Dispersion)
+	w.raw(`},"reasons":[`)
+	for i := range a.Reasons {
+		w.reason(separator(i), &a.Reasons[i])
 	}
-	if flat.Items == nil {
-		flat.Items = []string{}
+	w.raw(`],"items":[`)
+	for i, item := range a.Items {
+		w.text(separator(i), item)
 	}
-	for _, r := range a.Reasons {
-		flat.Reasons = append(flat.Reasons, reasonOf(&r))
+	w.whole(`],"items_total":`, a.ItemsTotal)
+	w.whole(`,"held":`, a.Held)
+	w.flag(`,"late":`, a.Late)
+	w.raw(`,"evidence":[`)
+	for i := range a.Evidence {
+		w.evidence(separator(i), &a.Evidence[i])
 	}
-	for _, r := range a.Evidence {
-		flat.Evidence = append(flat.Evidence, flatRange{Source: r.Source.String(), First: r.First, Last: r.Last})
-	}
-	return appendJSON(b, &flat)
+	w.figure(`],"counterfactual":`, a.Counterfactual)
+	w.text(`,"config_hash":`, a.ConfigHash)
+	w.text(`,"profile_id":`, a.ProfileID)
+	w.figure(`,"one_in":`, a.OneIn)
+	w.sentence(`,"text":`, a.Text)
+	w.raw(`}`)
+	return w
+}
+
+func (w *writer) reason(before string, r *detector.Reason) {
+	w.raw(before)
+	w.text(`{"detector":`, r.Detector)
+	w.figure(`,"score":`, r.Score)
+	w.figure(`,"observed":`, r.Observed)
+	w.figure(`,"expected":`, r.Expected)
+	w.sentence(`,"text":`, r.Text)
+	w.raw(`}`)
+}
+
+func (w *writer) evidence(before string, r *detector.OffsetRange) {
+	w.raw(before)
+	w.text(`{"source":`, r.Source.String())
+	w.whole(`,"first":`, r.First)
+	w.whole(`,"last":`, r.Last)
+	w.raw(`}`)
+}
+
+func (w *writer) sentence(before string, t detector.Text) {
+	w.raw(before)
+	w.text(`{"en":`, t.EN)
+	w.text(`,"vi":`, t.VI)
+	w.raw(`}`)
 }
 
 // ParseAlert reads what AppendAlert wrote. Keys that it does not know are ignored, so that an older reader understands

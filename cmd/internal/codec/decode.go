@@ -1,12 +1,15 @@
 package codec
 
 import (
+	"bytes"
 	"hash"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/valyala/fastjson"
+	"github.com/valyala/fastjson/fastfloat"
 
 	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -40,12 +43,13 @@ type Decoder struct {
 	to      time.Time
 	mac     hash.Hash // nil without pseudonyms
 
+	values [fields]member // of the record in hand
 	parser fastjson.Parser
-	values [fields]*fastjson.Value // of the record in hand, nil for absent
 	visit  func(name []byte, v *fastjson.Value)
+	number []byte // the numbers that visit met, one after the other
 	text   []byte // the texts of the record in hand, one after the other
 	ends   [fields]int
-	number []byte
+	kept   strings.Builder // the texts of some records
 }
 
 // NewDecoder gives a Decoder.
@@ -62,7 +66,7 @@ func NewDecoder(o Options) *Decoder {
 	}
 	d.visit = func(name []byte, v *fastjson.Value) {
 		if f := fieldNamed(name); f != fields {
-			d.values[f] = v
+			d.values[f] = d.member(v)
 		}
 	}
 	return d
@@ -72,18 +76,16 @@ func NewDecoder(o Options) *Decoder {
 // (zero for none). The event shares no memory with value. An error is a *Malformed.
 func (d *Decoder) Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
 	e := detector.Event{At: at, RecordTime: recordTime}
-	object, err := d.parse(value)
-	if err != nil {
+	if err := d.parse(value); err != nil {
 		return detector.Event{}, err
 	}
-	d.values = [fields]*fastjson.Value{}
-	object.Visit(d.visit)
 	if d.absent(operator) {
 		d.values[operator] = d.values[carrier]
 	}
 	if err := d.texts(&e); err != nil {
 		return detector.Event{}, err
 	}
+	var err error
 	if e.Time, err = d.time(); err != nil {
 		return detector.Event{}, err
 	}
@@ -96,20 +98,27 @@ func (d *Decoder) Decode(value []byte, at windows.Coordinates, recordTime time.T
 	return e, nil
 }
 
-// absent holds for null and the empty string too.
-func (d *Decoder) absent(f field) bool {
-	v := d.values[f]
-	if v == nil || v.Type() == fastjson.TypeNull {
-		return true
+// member says a value of the parser's as flat would. It holds until the next call of parse.
+func (d *Decoder) member(v *fastjson.Value) member {
+	m := member{kind: v.Type()}
+	switch m.kind {
+	case fastjson.TypeString:
+		m.text, _ = v.StringBytes()
+	case fastjson.TypeNumber:
+		start := len(d.number)
+		d.number = v.MarshalTo(d.number)
+		m.text = d.number[start:]
 	}
-	if v.Type() != fastjson.TypeString {
-		return false
-	}
-	text, _ := v.StringBytes()
-	return len(text) == 0
+	return m
 }
 
-// texts fills in all fields that are text. They share one string: one allocation instead of ten.
+// absent holds for null and the empty string too.
+func (d *Decoder) absent(f field) bool {
+	m := &d.values[f]
+	return m.kind == fastjson.TypeNull || m.kind == fastjson.TypeString && len(m.text) == 0
+}
+
+// texts fills in all fields that are text. They share one string.
 func (d *Decoder) texts(e *detector.Event) error {
 	d.text = d.text[:0]
 	for f := range fields {
@@ -122,7 +131,7 @@ func (d *Decoder) texts(e *detector.Event) error {
 		}
 		d.ends[f] = len(d.text)
 	}
-	all, start := string(d.text), 0
+	all, start := d.keep(d.text), 0
 	next := func(f field) string {
 		text := all[start:d.ends[f]]
 		start = d.ends[f]
@@ -139,6 +148,21 @@ func (d *Decoder) texts(e *detector.Event) error {
 	e.Service = next(service)
 	e.Operator = next(operator)
 	return nil
+}
+
+// keptTexts is how many bytes of texts share their memory: those of some 50 events, which mostly come and go together.
+// Whoever keeps one for longer copies it.
+const keptTexts = 8 << 10
+
+// keep makes a string of text. It costs an allocation only when keptTexts are full.
+func (d *Decoder) keep(text []byte) string {
+	if d.kept.Cap()-d.kept.Len() < len(text) {
+		d.kept = strings.Builder{}
+		d.kept.Grow(max(keptTexts, len(text)))
+	}
+	start := d.kept.Len()
+	d.kept.Write(text)
+	return d.kept.String()[start:]
 }
 
 // appendText appends a field's text to d.text, or what stands for it.
@@ -168,29 +192,21 @@ func (d *Decoder) raw(f field) ([]byte, error) {
 	if d.absent(f) {
 		return nil, nil
 	}
-	v := d.values[f]
-	var text []byte
-	switch v.Type() {
+	m := &d.values[f]
+	text := m.text
+	switch m.kind {
 	case fastjson.TypeString:
-		text, _ = v.StringBytes()
 	case fastjson.TypeNumber:
-		text = d.digits(v)
 		if !whole(text) {
 			return nil, malformed(f, "is a number with a fraction or an exponent, not a whole one or a string")
 		}
 	default:
-		return nil, malformed(f, "is %s, not a string or a number", kindOf(v))
+		return nil, malformed(f, "is %s, not a string or a number", kindOf(m.kind))
 	}
 	if len(text) > maxText {
 		return nil, malformed(f, "has %d bytes, the limit is %d", len(text), maxText)
 	}
 	return text, nil
-}
-
-// digits gives a number as it is written. It holds until the next call.
-func (d *Decoder) digits(v *fastjson.Value) []byte {
-	d.number = v.MarshalTo(d.number[:0])
-	return d.number
 }
 
 // appendName names an event that has no id of its own.
@@ -206,25 +222,34 @@ func (d *Decoder) amount(f field) (detector.Amount, error) {
 	if d.absent(f) {
 		return detector.Amount{}, nil
 	}
-	v := d.values[f]
+	m := &d.values[f]
 	var x float64
 	var err error
-	switch v.Type() {
+	switch m.kind {
 	case fastjson.TypeNumber:
-		x, err = v.Float64()
+		x, err = parseFloat(m.text)
 	case fastjson.TypeString:
-		text, _ := v.StringBytes()
-		if !decimal(text) {
+		if !decimal(m.text) {
 			return detector.Amount{}, malformed(f, "is a text, not a number")
 		}
-		x, err = strconv.ParseFloat(string(text), 64)
+		x, err = strconv.ParseFloat(string(m.text), 64)
 	default:
-		return detector.Amount{}, malformed(f, "is %s, not a number", kindOf(v))
+		return detector.Amount{}, malformed(f, "is %s, not a number", kindOf(m.kind))
 	}
 	if err != nil || math.IsInf(x, 0) || math.IsNaN(x) {
 		return detector.Amount{}, malformed(f, "is no number that a computer can hold")
 	}
 	return detector.Amount{Value: x, Known: true}, nil
+}
+
+// parseFloat reads a number of JSON.
+func parseFloat(text []byte) (float64, error) {
+	// Of up to 15 digits both make the nearest number there is, but only one without an allocation.
+	const short = 15
+	if len(text) <= short && bytes.IndexByte(text, 'e') < 0 && bytes.IndexByte(text, 'E') < 0 {
+		return strconv.ParseFloat(string(text), 64)
+	}
+	return fastfloat.Parse(string(text))
 }
 
 // whole reports whether text is nothing but digits, after a minus sign perhaps.

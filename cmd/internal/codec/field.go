@@ -66,8 +66,8 @@ func fieldNamed(name []byte) field {
 }
 
 // kindOf says in words what a JSON value is.
-func kindOf(v *fastjson.Value) string {
-	switch v.Type() {
+func kindOf(t fastjson.Type) string {
+	switch t {
 	case fastjson.TypeObject:
 		return "an object"
 	case fastjson.TypeArray:

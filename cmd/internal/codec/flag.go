@@ -19,9 +19,14 @@ type flatFlag struct {
 
 // AppendFlag appends a flagged shipment, a JSON object without a line end. The same flag always gives the same bytes.
 func AppendFlag(b []byte, f *detector.Flag) []byte {
-	return appendJSON(b, &flatFlag{
-		ItemID: f.Item, EventID: f.EventID, Fingerprint: f.Fingerprint, Score: figure(f.Score), EventTime: stamp(f.EventAt),
-	})
+	w := writer(b)
+	w.text(`{"item_id":`, f.Item)
+	w.text(`,"event_id":`, f.EventID)
+	w.text(`,"fingerprint":`, f.Fingerprint)
+	w.figure(`,"score":`, f.Score)
+	w.stamp(`,"event_time":`, f.EventAt)
+	w.raw(`}`)
+	return w
 }
 
 // ParseFlag reads what AppendFlag wrote. Keys that it does not know are ignored; an object without event_id or

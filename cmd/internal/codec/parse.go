@@ -17,39 +17,50 @@ const maxDepth = 32
 // keptParser is the size of a value above which the parser's memory, some 50 times as much, is not kept for the next.
 const keptParser = 64 << 10
 
-// parse gives the object that value is. It holds until the next call.
-func (d *Decoder) parse(value []byte) (*fastjson.Object, error) {
+// parse takes the members of the object that value is. They hold until the next call, or until value changes.
+func (d *Decoder) parse(value []byte) error {
 	if limit := d.options.MaxBytes; limit > 0 && len(value) > limit {
-		return nil, unreadable("has %d bytes, the limit is %d", len(value), limit)
+		return unreadable("has %d bytes, the limit is %d", len(value), limit)
 	}
 	if len(value) == 0 {
-		return nil, unreadable("is empty, as a tombstone is")
+		return unreadable("is empty, as a tombstone is")
 	}
 	if id, ok := confluent(value); ok {
-		return nil, unreadable("is no JSON but framed for the schema registry of Confluent (schema %d)", id)
+		return unreadable("is no JSON but framed for the schema registry of Confluent (schema %d)", id)
 	}
 	if !utf8.Valid(value) {
-		return nil, unreadable("is no UTF-8 at byte %d", invalidAt(value))
+		return unreadable("is no UTF-8 at byte %d", invalidAt(value))
 	}
+	d.values = [fields]member{}
+	if d.flat(value) {
+		return nil
+	}
+	return d.parseAny(value)
+}
+
+// parseAny is parse for what flat leaves, nested objects or escapes for one. Value is UTF-8.
+func (d *Decoder) parseAny(value []byte) error {
 	if tooDeep(value) {
-		return nil, unreadable("nests more than %d levels", maxDepth)
+		return unreadable("nests more than %d levels", maxDepth)
 	}
 	if len(value) > keptParser {
 		defer func() { d.parser = fastjson.Parser{} }()
 	}
 	// The parser alone would take NaN, 01, unknown escapes and line ends within strings.
 	if err := fastjson.ValidateBytes(value); err != nil {
-		return nil, noJSON(value)
+		return noJSON(value)
 	}
 	v, err := d.parser.ParseBytes(value)
 	if err != nil {
-		return nil, noJSON(value)
+		return noJSON(value)
 	}
 	object, err := v.Object()
 	if err != nil {
-		return nil, unreadable("is %s, not an object", kindOf(v))
+		return unreadable("is %s, not an object", kindOf(v.Type()))
 	}
-	return object, nil
+	d.values, d.number = [fields]member{}, d.number[:0]
+	object.Visit(d.visit)
+	return nil
 }
 
 // confluent recognises the frame that Confluent's serialisers put before a value: 0x00 and the number of a schema.

@@ -15,18 +15,13 @@ func (d *Decoder) time() (time.Time, error) {
 	if d.absent(eventTime) {
 		return time.Time{}, malformed(eventTime, "%v", errMissing)
 	}
-	var text []byte
-	switch v := d.values[eventTime]; v.Type() {
-	case fastjson.TypeString:
-		text, _ = v.StringBytes()
-	case fastjson.TypeNumber:
-		text = d.digits(v)
-	default:
-		return time.Time{}, malformed(eventTime, "is %s, not a time", kindOf(v))
+	m := &d.values[eventTime]
+	if m.kind != fastjson.TypeString && m.kind != fastjson.TypeNumber {
+		return time.Time{}, malformed(eventTime, "is %s, not a time", kindOf(m.kind))
 	}
-	t, ok := readTime(text)
+	t, ok := readTime(m.text)
 	if !ok {
-		return time.Time{}, malformed(eventTime, "%s is no RFC 3339 time, Unix seconds or milliseconds", quote(text))
+		return time.Time{}, malformed(eventTime, "%s is no RFC 3339 time, Unix seconds or milliseconds", quote(m.text))
 	}
 	if t.Before(d.from) || !t.Before(d.to) {
 		return time.Time{}, malformed(eventTime, "%s is not in the range from %s to %s",

@@ -27,11 +27,12 @@ type reading struct {
 }
 
 // read fetches records from offset on. Where kafka-go's fast decoder finds nothing or panics its other one, slower and
-// of different make, is asked, so that neither hollow batches nor a bug of one of them stop a partition.
-func (s *source) read(ctx context.Context, conn *kafka.Conn, offset int64, maxBytes int) (reading, error) {
+// of different make, is asked, so that neither hollow batches nor a bug of one of them stop a partition. Room is made for
+// as many records as expected at once.
+func (s *source) read(ctx context.Context, conn *kafka.Conn, offset int64, maxBytes, expected int) (reading, error) {
 	o := &s.cluster.options
 	release := bind(ctx, conn, o.FetchWait+o.Timeout)
-	r, err := fetch(conn, offset, kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: maxBytes, MaxWait: o.FetchWait})
+	r, err := fetch(conn, offset, kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: maxBytes, MaxWait: o.FetchWait}, expected)
 	if !release() || err != nil {
 		r.broken = true
 	}
@@ -56,8 +57,8 @@ func (s *source) read(ctx context.Context, conn *kafka.Conn, offset int64, maxBy
 	return r, err
 }
 
-// fetch makes one fetch and collects its records. Records may come with an error.
-func fetch(conn *kafka.Conn, offset int64, how kafka.ReadBatchConfig) (r reading, err error) {
+// fetch makes one fetch and collects its records, expected so many. Records may come with an error.
+func fetch(conn *kafka.Conn, offset int64, how kafka.ReadBatchConfig, expected int) (r reading, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: %v", errDecoder, p)
@@ -77,6 +78,9 @@ func fetch(conn *kafka.Conn, offset int64, how kafka.ReadBatchConfig) (r reading
 		}
 		if m.Offset < offset {
 			continue // a record batch is given whole
+		}
+		if r.records == nil {
+			r.records = make([]pipeline.Record, 0, max(1, expected))
 		}
 		r.records = append(r.records, pipeline.Record{
 			Offset: m.Offset, Time: m.Time, Key: m.Key, Value: m.Value, Headers: headers(m.Headers),

@@ -41,10 +41,11 @@ type Producer struct {
 	wrong       error // why nothing can be written
 }
 
-// lane is a partition to write to.
+// lane is a partition with what is to be written to it.
 type lane struct {
 	topic     string
 	partition int
+	messages  []*Message
 }
 
 // NewProducer makes a producer that does nothing until the first Write. A setting that can't work is told by Write.
@@ -78,15 +79,15 @@ func (p *Producer) Write(ctx context.Context, messages []Message) error {
 			return &TooLargeError{Topic: m.Topic, Size: size, Limit: p.options.MessageBytes}
 		}
 	}
-	routes, err := p.route(ctx, messages)
+	lanes, err := p.route(ctx, messages)
 	if err != nil {
 		return err
 	}
 	var writing sync.WaitGroup
-	failed := make(chan error, len(routes))
-	for to, batch := range routes {
+	failed := make(chan error, len(lanes))
+	for _, l := range lanes {
 		writing.Go(func() {
-			if err := p.send(ctx, to, batch); err != nil {
+			if err := p.send(ctx, l, l.messages); err != nil {
 				failed <- err
 			}
 		})
@@ -96,30 +97,65 @@ func (p *Producer) Write(ctx context.Context, messages []Message) error {
 	return <-failed
 }
 
-// route sorts messages by partition, keeping their order.
-func (p *Producer) route(ctx context.Context, messages []Message) (map[lane][]*Message, error) {
-	var balancer kafka.Murmur2Balancer
-	known := map[string][]int{}
-	routes := map[lane][]*Message{}
+// route sorts messages by partition, keeping their order. Only lanes with messages are given.
+func (p *Producer) route(ctx context.Context, messages []Message) ([]*lane, error) {
+	var all []*fan
+	var f *fan // of the last message: the next one is mostly of the same topic
 	for i := range messages {
 		m := &messages[i]
-		ids := known[m.Topic]
-		if ids == nil {
+		if f == nil || f.topic != m.Topic {
 			var err error
-			if ids, err = p.partitions(ctx, m.Topic); err != nil {
+			if f, err = p.fan(ctx, &all, m.Topic); err != nil {
 				return nil, err
 			}
-			known[m.Topic] = ids
 		}
-		to := lane{topic: m.Topic}
-		if m.Partition != nil {
-			to.partition = ids[*m.Partition%len(ids)]
-		} else {
-			to.partition = balancer.Balance(kafka.Message{Key: m.Key}, ids...)
-		}
-		routes[to] = append(routes[to], m)
+		l := f.lane(m)
+		l.messages = append(l.messages, m)
 	}
-	return routes, nil
+	var lanes []*lane
+	for _, f := range all {
+		for i := range f.lanes {
+			if len(f.lanes[i].messages) > 0 {
+				lanes = append(lanes, &f.lanes[i])
+			}
+		}
+	}
+	return lanes, nil
+}
+
+// fan is a topic with all its partitions.
+type fan struct {
+	topic string
+	lanes []lane
+	index []int // 0, 1, … as many as lanes: what the balancer chooses from
+}
+
+// fan gives the topic's among all, to which it adds a new one.
+func (p *Producer) fan(ctx context.Context, all *[]*fan, topic string) (*fan, error) {
+	for _, f := range *all {
+		if f.topic == topic {
+			return f, nil
+		}
+	}
+	ids, err := p.partitions(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	f := &fan{topic: topic, lanes: make([]lane, len(ids)), index: make([]int, len(ids))}
+	for i, id := range ids {
+		f.lanes[i] = lane{topic: topic, partition: id}
+		f.index[i] = i
+	}
+	*all = append(*all, f)
+	return f, nil
+}
+
+// lane gives the message's.
+func (f *fan) lane(m *Message) *lane {
+	if m.Partition != nil {
+		return &f.lanes[*m.Partition%len(f.lanes)]
+	}
+	return &f.lanes[kafka.Murmur2Balancer{}.Balance(kafka.Message{Key: m.Key}, f.index...)]
 }
 
 // partitions gives the ids of a topic's partitions. A topic that is new is unknown for a moment.
@@ -141,7 +177,7 @@ func (p *Producer) partitions(ctx context.Context, topic string) ([]int, error) 
 }
 
 // send writes the messages of one partition, in requests of bounded size, each after the one before is acknowledged.
-func (p *Producer) send(ctx context.Context, to lane, messages []*Message) error {
+func (p *Producer) send(ctx context.Context, to *lane, messages []*Message) error {
 	for len(messages) > 0 {
 		n, size := 1, messages[0].size()
 		for n < len(messages) && size+messages[n].size() <= p.options.MessageBytes {
@@ -157,7 +193,7 @@ func (p *Producer) send(ctx context.Context, to lane, messages []*Message) error
 }
 
 // deliver writes messages as one record batch; in halves where the broker finds it too large.
-func (p *Producer) deliver(ctx context.Context, to lane, messages []*Message) error {
+func (p *Producer) deliver(ctx context.Context, to *lane, messages []*Message) error {
 	err := p.persist(ctx, func() error { return p.produce(ctx, to, messages) })
 	switch {
 	case err == nil:
@@ -178,20 +214,10 @@ func tooLarge(err error) bool {
 	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
 }
 
-func (p *Producer) produce(ctx context.Context, to lane, messages []*Message) error {
-	records := make([]kafka.Record, len(messages))
-	for i, m := range messages {
-		records[i] = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Time: m.Time}
-		if m.Time.IsZero() {
-			records[i].Time = time.Now()
-		}
-		for _, h := range m.Headers {
-			records[i].Headers = append(records[i].Headers, kafka.Header{Key: h.Key, Value: h.Value})
-		}
-	}
+func (p *Producer) produce(ctx context.Context, to *lane, messages []*Message) error {
 	r, err := p.cluster.client.Produce(ctx, &kafka.ProduceRequest{
 		Topic: to.topic, Partition: to.partition, RequiredAcks: kafka.RequireAll,
-		Compression: p.compression, Records: kafka.NewRecordReader(records...),
+		Compression: p.compression, Records: &records{messages: messages, now: time.Now()},
 	})
 	if err != nil {
 		return err

@@ -25,6 +25,8 @@ type source struct {
 	// last is the record that was read last, nil before; fetched is when Fetch last ended.
 	last    atomic.Pointer[landmark]
 	fetched time.Time
+	// fetchedRecords is how many records the last fetch gave: the next one gives about as many.
+	fetchedRecords int
 }
 
 // landmark is a record by which a log is known again.
@@ -62,7 +64,8 @@ func (s *source) Fetch(ctx context.Context, offset int64) (pipeline.Batch, error
 		s.conn = conn
 	}
 	o := &s.cluster.options
-	r, err := s.read(ctx, s.conn, offset, o.FetchBytes)
+	r, err := s.read(ctx, s.conn, offset, o.FetchBytes, s.fetchedRecords)
+	s.fetchedRecords = len(r.records)
 	if r.broken {
 		s.close()
 	}
@@ -118,7 +121,7 @@ func (s *source) recordTime(ctx context.Context, offset int64) (at time.Time, fo
 	o := &s.cluster.options
 	err = s.once(ctx, o.Timeout+o.FetchWait, func(conn *kafka.Conn) error {
 		// One byte: a broker gives a whole record batch all the same, and no more.
-		r, err := s.read(ctx, conn, offset, 1)
+		r, err := s.read(ctx, conn, offset, 1, 1)
 		if err == nil && len(r.records) > 0 && r.records[0].Offset == offset {
 			at, found = r.records[0].Time, true
 		}

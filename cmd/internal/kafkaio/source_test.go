@@ -413,6 +413,7 @@ func BenchmarkFetch(b *testing.B) {
 			defer s.cluster.close()
 			defer s.close()
 			b.ReportAllocs()
+			b.ResetTimer()
 			next := int64(0)
 			for n := 0; n < b.N; {
 				batch, err := s.Fetch(b.Context(), next)
