@@ -1,6 +1,7 @@
 package windows
 
 import (
+	"encoding/binary"
 	"iter"
 	"slices"
 	"time"
@@ -253,3 +254,32 @@ func (e *Entity) TakeDelta() Delta {
 
 // PendingEvents is the number of events counted since the last TakeDelta.
 func (e *Entity) PendingEvents() int64 { return e.pending.Events }
+
+// SubsBoth gives every second key of a measure at resolution r as Subs does, with its panes there and those that it
+// has at resolution also. Both series stand in the order of keys, so none is searched for.
+func (e *Entity) SubsBoth(m Measure, r, also Resolution) iter.Seq2[Sub, [2][]PaneCount] {
+	return func(yield func(Sub, [2][]PaneCount) bool) {
+		from, to := e.counts.run(m, r.Name)
+		other, end := e.counts.run(m, also.Name)
+		for _, s := range e.counts.series[from:to] {
+			if s.id.Sub.IsZero() || !holds(s.panes) {
+				continue
+			}
+			for other < end && e.counts.series[other].id.Sub.before(s.id.Sub) {
+				other++
+			}
+			both := [2][]PaneCount{s.panes}
+			if other < end && e.counts.series[other].id.Sub == s.id.Sub {
+				both[1] = e.counts.series[other].panes
+			}
+			if !yield(s.id.Sub, both) {
+				return
+			}
+		}
+	}
+}
+
+// before reports whether s stands before other in the order of keys.
+func (s Sub) before(other Sub) bool {
+	return binary.BigEndian.Uint64(s[:]) < binary.BigEndian.Uint64(other[:])
+}
