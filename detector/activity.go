@@ -27,6 +27,7 @@ type activity struct {
 	levels []float64
 	sums   []float64 // of the levels before a day, those of later days weighing more, see span
 	week   [7]float64
+	fades  []float64 // fade of −1, 0, 1, … days: powers are dear
 }
 
 // newActivity takes the parcels of the days before day.
@@ -57,6 +58,10 @@ func newActivity(day int64, parcels map[int64]float64) *activity {
 	all := count[day-a.first] / max(1, busy[day-a.first])
 	for a.began = a.first; a.began < day && parcels[a.began] < fewParcels*all; {
 		a.began++
+	}
+	a.fades = make([]float64, activityDays+2)
+	for i := range a.fades {
+		a.fades[i] = fade(int64(i) - 1)
 	}
 	a.add()
 	return a
@@ -91,22 +96,33 @@ func (a *activity) level(day int64) float64 {
 
 // span sums up the levels of the days [from, to), each weighing half for every half-life before the last one.
 func (a *activity) span(from, to int64) float64 {
-	weight := func(day int64) float64 { return math.Exp2(float64(day-to+1) / halfLife) }
 	sum := 0.0
-	if a == nil {
-		a = &activity{first: to}
+	first, end := to, to
+	if a != nil {
+		first, end = a.first, a.end()
 	}
-	if before := min(to, a.first); from < before {
+	if before := min(to, first); from < before {
 		// A geometric series of days of level 1.
-		sum = (weight(before) - weight(from)) / (math.Exp2(1/halfLife) - 1)
+		sum = (a.fade(to-before-1) - a.fade(to-from-1)) / (a.fade(-1) - 1)
 	}
-	if i, j := max(from, a.first), min(to, a.end()); i < j {
-		sum += (a.sums[j-a.first] - a.sums[i-a.first]) * weight(a.first)
+	if i, j := max(from, first), min(to, end); i < j {
+		sum += (a.sums[j-first] - a.sums[i-first]) * a.fade(to-first-1)
 	}
-	for day := max(from, a.end()); day < to; day++ {
-		sum += a.level(day) * weight(day)
+	for day := max(from, end); day < to; day++ {
+		sum += a.level(day) * a.fade(to-day-1)
 	}
 	return sum
+}
+
+// fade is what a day weighs that many days later, in parts of what it weighed.
+func fade(days int64) float64 { return math.Exp2(float64(-days) / halfLife) }
+
+// fade is the function of that name.
+func (a *activity) fade(days int64) float64 {
+	if a != nil && days >= -1 && days+1 < int64(len(a.fades)) {
+		return a.fades[days+1]
+	}
+	return fade(days)
 }
 
 func (a *activity) end() int64 { return a.first + int64(len(a.levels)) }

@@ -44,7 +44,7 @@ type learner struct {
 }
 
 func newLearner(first int64, p Prior, a *activity) learner {
-	return learner{prior: p, activity: a, decay: math.Exp2(-1 / halfLife), priorTime: priorShape / p.Rate, at: first}
+	return learner{prior: p, activity: a, decay: a.fade(1), priorTime: priorShape / p.Rate, at: first}
 }
 
 // quiet takes in the days without events up to until.
@@ -52,7 +52,7 @@ func (l *learner) quiet(until int64) {
 	if until <= l.at {
 		return
 	}
-	k := math.Pow(l.decay, float64(until-l.at))
+	k := l.activity.fade(until - l.at)
 	l.sum, l.squares = l.sum*k, l.squares*k
 	l.days = l.days*k + l.activity.span(l.at, until)
 	l.at = until
@@ -69,8 +69,10 @@ func (l *learner) day(n int64) {
 	mean, shape := l.mean()
 	level := l.activity.level(l.at)
 	mean *= level
-	most := mean + capSigmas*math.Sqrt(mean*l.prior.Dispersion+mean*mean/shape) + 1
-	c := min(float64(n), most)
+	c := float64(n)
+	if c > mean { // days that are no busier, which are most, are spared the root
+		c = min(c, mean+capSigmas*math.Sqrt(mean*l.prior.Dispersion+mean*mean/shape)+1)
+	}
 	l.sum, l.squares, l.days = l.sum*l.decay+c, l.squares*l.decay+c*c, l.days*l.decay+level
 	l.at++
 }
@@ -120,8 +122,7 @@ func (r rate) surprise(n int64, expected float64, window time.Duration) float64 
 		return 0
 	}
 	shape := 1 / (1/r.shape + drift(window) + (r.dispersion-1)/expected)
-	ln := lnTailNB(1, expected, shape) - lnTailNB(n, expected, shape)
-	return max(0, ln/math.Ln10)
+	return max(0, -lnTailNBOfSome(n, expected, shape)/math.Ln10)
 }
 
 func drift(window time.Duration) float64 {

@@ -59,7 +59,7 @@ func newCalibration(h Histogram, entries float64) *calibration {
 
 // calibrate gives the score to be used for x: what the population shows can only make it less extreme.
 func (c *calibration) calibrate(x float64) float64 {
-	if c == nil {
+	if c == nil || x == 0 {
 		return x
 	}
 	return max(0, min(x, -math.Log10(c.chance(x))))
@@ -67,7 +67,7 @@ func (c *calibration) calibrate(x float64) float64 {
 
 // chance is the part of the entries that reach x, the nominal tail mixed in.
 func (c *calibration) chance(x float64) float64 {
-	return (c.entries*c.tail(x) + nominalSize*math.Pow(10, -x)) / (c.entries + nominalSize)
+	return (c.entries*c.tail(x) + nominalSize*math.Exp(-x*math.Ln10)) / (c.entries + nominalSize)
 }
 
 func (c *calibration) tail(x float64) float64 {

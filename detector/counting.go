@@ -60,8 +60,7 @@ func (d *counting) Judge(v View) Finding {
 		return f
 	}
 	n := v.Entity.Sum(d.family.measure(), r, windows.Sub{}, from, to)
-	past := learnRate(v.Entity.Panes(d.family.measure(), d.days, windows.Sub{}),
-		d.watched(v), d.days.Pane(s.Start), v.Profile.priors[d.family], v.Profile.activity)
+	past := d.past(&v, d.days.Pane(s.Start))
 	expected := past.mean * v.Profile.share(s)
 	f.Observed, f.Expected, f.Baseline = float64(n), expected, past.baseline()
 	f.Raw = past.surprise(n, expected, w.Size)
@@ -74,10 +73,44 @@ func (d *counting) Judge(v View) Finding {
 	return f
 }
 
+// past is what the closed days before day end teach.
+func (d *counting) past(v *View, end int64) rate {
+	panes := v.Entity.Panes(d.family.measure(), d.days, windows.Sub{})
+	l := learned{of: d, prior: v.Profile.priors[d.family], activity: v.Profile.activity, first: d.watched(v), end: end}
+	if len(panes) <= fewPanes {
+		return l.learn(panes)
+	}
+	m := v.remember()
+	if m == nil {
+		return l.learn(panes)
+	}
+	kept := m.rates[d.slot()]
+	if kept == nil {
+		kept = &learned{}
+		m.rates[d.slot()] = kept
+	}
+	if l.rate = kept.rate; *kept != l {
+		l.rate = l.learn(panes)
+		*kept = l
+	}
+	return l.rate
+}
+
+// slot is the rule's place in a memo, among those of its kind.
+func (d *counting) slot() int {
+	switch d.name {
+	case ruleSurge, ruleStructuring:
+		return 1
+	case ruleFanout:
+		return 2
+	}
+	return 0
+}
+
 // watched is the pane of the first day that says something about the entity: the days before its first event do, as
 // far as anybody's events were seen then. Where they were seen for a week, whoever comes on the eighth day is no
 // regular sender that happened to be silent.
-func (d *counting) watched(v View) int64 {
+func (d *counting) watched(v *View) int64 {
 	first := d.days.Pane(v.Entity.First().Time)
 	if kept := firstDay(v.Entity, d.days); kept > first {
 		return kept

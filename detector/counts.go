@@ -94,8 +94,10 @@ func sameDay(a, b time.Time) bool {
 }
 
 // add counts the event in every resolution that still keeps its time.
-func (s *Set) add(e *Event, entity *windows.Entity, m Marks) {
+func (s *Set) add(e *Event, subject *Subject) {
+	entity, m := subject.Entity, subject.last.marks
 	entity.CountEvent(windows.First{Time: e.Time, At: e.At})
+	subject.memo.follow(e, m.Line) // before anything expires or is folded
 	if m.Line {
 		return
 	}
@@ -108,7 +110,7 @@ func (s *Set) add(e *Event, entity *windows.Entity, m Marks) {
 			entity.Add(c.Measure, c.Resolution, place, e.Time, 1)
 		}
 	}
-	bound(entity, s.settings.Ladder[len(s.settings.Ladder)-1], place, s.settings.MaxFields)
+	bound(entity, s.settings.Ladder[len(s.settings.Ladder)-1], place, s.settings.MaxFields, subject.memo)
 }
 
 // placeSub is the second key of a place, zero for none.

@@ -35,6 +35,7 @@ type View struct {
 	// Marks is what counting the event showed.
 	Marks   Marks
 	Profile *Profile
+	memory  **memo // where the subject keeps its memo; nil where it keeps none
 }
 
 // span is the window that ends with the pane of at.

@@ -11,8 +11,8 @@ const (
 
 // bound folds the least used places of an entity into one until at most limit fields are left, or nothing is left to
 // fold. The place of the event in hand stays, so that a new one can grow. What is folded depends on the entity
-// alone, so a replay folds the same.
-func bound(e *windows.Entity, all windows.Resolution, keep windows.Sub, limit int) {
+// alone, so a replay folds the same. The memo may be nil.
+func bound(e *windows.Entity, all windows.Resolution, keep windows.Sub, limit int, m *memo) {
 	for e.Fields() > limit {
 		var least windows.Sub
 		fewest := int64(-1)
@@ -31,6 +31,7 @@ func bound(e *windows.Entity, all windows.Resolution, keep windows.Sub, limit in
 		if fewest < 0 {
 			return
 		}
+		m.fold(e, least)
 		e.Fold(measurePlaces, least)
 		e.Tally(measureFolded, foldedPlaces, 1)
 		switch fewest {

@@ -57,7 +57,7 @@ func (d *route) Judge(v View) Finding {
 		return f
 	}
 	here := placeSub(v.Event.Destination)
-	p := d.past(v.Entity, here, from, to)
+	p := d.past(&v, here, from, to)
 	anybody := v.Profile.place(placeSub(v.Event.Origin), here)
 	chance, rarity := p.chance(anybody, v.Profile)
 	f.Observed, f.Expected = float64(p.hereNow), float64(p.now)*chance
@@ -73,47 +73,105 @@ func (d *route) Judge(v View) Finding {
 
 // routes is where a sender's parcels went before a window, and in it.
 type routes struct {
-	parcels, places int64   // before the window
-	once, twice     int64   // places used once and twice before it
-	here            int64   // parcels to the place in question before it
-	now, hereNow    int64   // parcels in the window, and those of them to the place
-	used            []int64 // the parcels of each kept place before it
+	parcels, places int64 // before the window
+	once, twice     int64 // places used once and twice before it
+	here            int64 // parcels to the place in question before it
+	now, hereNow    int64 // parcels in the window, and those of them to the place
+	// The kept places used no more often before the window than the one in question, it among them, and their parcels.
+	rarer, rarerParcels int64
 }
 
 // past counts up to pane to of the fine resolution; the window is [from, to].
-func (d *route) past(e *windows.Entity, here windows.Sub, from, to int64) routes {
+func (d *route) past(v *View, here windows.Sub, from, to int64) routes {
 	var p routes
-	known := false
-	end := d.all.Pane(d.resolution.Start(to))
-	newest, _ := e.Newest(d.resolution)
-	inSameCoarse := d.resolution.Pane(d.all.Start(end+1)) - 1
-	for sub, panes := range e.Subs(measurePlaces, d.all) {
-		var before int64
-		for _, pane := range panes {
-			if pane.Pane <= end {
-				before += pane.N
-			}
-		}
-		in := e.Sum(measurePlaces, d.resolution, sub, from, to)
-		before -= in
-		if newest > to {
-			// A late event: what its coarse pane holds of later panes is not read.
-			before -= e.Sum(measurePlaces, d.resolution, sub, to+1, min(newest, inSameCoarse))
-		}
+	e := v.Entity
+	p.here, p.hereNow = d.split(d.panes(e, here), from, to)
+	p.addFolded(e, d.resolution, d.all, from, to)
+	if c := d.census(v, from, to); c != nil {
+		p.addCensus(c)
+		return p
+	}
+	walked := 0
+	for sub, panes := range e.SubsBoth(measurePlaces, d.all, d.resolution) {
+		before, in := d.split(panes, from, to)
 		p.now += in
 		p.parcels += before
-		if sub == windows.Others {
-			continue
+		if sub != windows.Others {
+			p.place(before)
 		}
-		if sub == here {
-			p.here, p.hereNow, known = before, in, true
-		}
-		p.place(before)
+		walked++
 	}
-	p.addFolded(e, d.resolution, d.all, known, from, to)
+	if newest, _ := e.Newest(d.resolution); walked > fewPanes && newest == to {
+		if m := v.remember(); m != nil && m.routes[d.slot()] == nil {
+			m.routes[d.slot()] = &census{} // to be filled at the next event
+		}
+	}
 	return p
 }
 
+// panes gives those of one place, of the coarsest and of the fine resolution.
+func (d *route) panes(e *windows.Entity, place windows.Sub) [2][]windows.PaneCount {
+	return [2][]windows.PaneCount{e.Panes(measurePlaces, d.all, place), e.Panes(measurePlaces, d.resolution, place)}
+}
+
+// split divides the parcels to one place, given by its panes of the coarsest and of the fine resolution, into those
+// before the window [from, to] and those in it.
+func (d *route) split(panes [2][]windows.PaneCount, from, to int64) (before, in int64) {
+	end := d.all.Pane(d.resolution.Start(to))
+	for _, pane := range panes[0] {
+		if pane.Pane <= end {
+			before += pane.N
+		}
+	}
+	// What the coarse pane of the end holds of panes after the window, as for a late event, is not read.
+	sameCoarse := d.resolution.Pane(d.all.Start(end+1)) - 1
+	for i := len(panes[1]) - 1; i >= 0 && panes[1][i].Pane >= from; i-- {
+		switch pane := panes[1][i]; {
+		case pane.Pane <= to:
+			in += pane.N
+			before -= pane.N
+		case pane.Pane <= sameCoarse:
+			before -= pane.N
+		}
+	}
+	return before, in
+}
+
+// slot is the route's place in a memo.
+func (d *route) slot() int {
+	if d.unsteady {
+		return 1
+	}
+	return 0
+}
+
+// census gives the memo's census of the window [from, to], filled anew if it was of another; nil where none is kept:
+// for senders with few places, and for windows before the newest pane.
+func (d *route) census(v *View, from, to int64) *census {
+	m := v.memo()
+	if m == nil || m.routes[d.slot()] == nil {
+		return nil
+	}
+	if newest, _ := v.Entity.Newest(d.resolution); newest != to {
+		return nil
+	}
+	c := m.routes[d.slot()]
+	if c.of == d && c.to == to {
+		return c
+	}
+	c.empty(d, to)
+	for sub, panes := range v.Entity.SubsBoth(measurePlaces, d.all, d.resolution) {
+		before, in := d.split(panes, from, to)
+		c.now += in
+		c.parcels += before
+		if sub != windows.Others {
+			c.place(before)
+		}
+	}
+	return c
+}
+
+// place takes in a kept place used that often before the window. It must know here.
 func (p *routes) place(before int64) {
 	switch {
 	case before <= 0:
@@ -124,12 +182,24 @@ func (p *routes) place(before int64) {
 		p.twice++
 	}
 	p.places++
-	p.used = append(p.used, before)
+	if before <= p.here {
+		p.rarer++
+		p.rarerParcels += before
+	}
+}
+
+// addCensus takes in all kept places. It must know here.
+func (p *routes) addCensus(c *census) {
+	p.parcels, p.now = c.parcels, c.now
+	p.places += c.places
+	p.once += c.once
+	p.twice += c.twice
+	p.rarer, p.rarerParcels = c.atMost(p.here)
 }
 
 // addFolded takes in the places that were folded into Others. Which they were is not known any more, so a place that
 // is not among the kept ones counts as an average one of them: that errs towards silence.
-func (p *routes) addFolded(e *windows.Entity, fine, coarse windows.Resolution, known bool, from, to int64) {
+func (p *routes) addFolded(e *windows.Entity, fine, coarse windows.Resolution, from, to int64) {
 	folded := e.TallyOf(measureFolded, foldedPlaces)
 	if folded <= 0 {
 		return
@@ -137,7 +207,7 @@ func (p *routes) addFolded(e *windows.Entity, fine, coarse windows.Resolution, k
 	p.places += folded
 	p.once += e.TallyOf(measureFolded, foldedOnce)
 	p.twice += e.TallyOf(measureFolded, foldedTwice)
-	if known && p.here > 0 {
+	if p.here > 0 {
 		return
 	}
 	var sum int64
@@ -159,12 +229,8 @@ func (p *routes) chance(anybody float64, profile *Profile) (chance, rarity float
 	if p.here == 0 {
 		return chance, fresh * profile.asOdd(anybody)
 	}
-	rarity = fresh
-	for _, c := range p.used {
-		if c <= p.here {
-			rarity += max(0, float64(c)-discount) / (n + 1)
-		}
-	}
+	// A discount is less than the parcel that a place has at least.
+	rarity = fresh + (float64(p.rarerParcels)-discount*float64(p.rarer))/(n+1)
 	return chance, min(1, rarity)
 }
 

@@ -2,7 +2,6 @@ package detector
 
 import (
 	"math"
-	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -21,15 +20,15 @@ func TestRouteChanceByHand(t *testing.T) {
 	}{
 		// Discount D = (once+¼)/(once+2·twice+1), mass for new places M = (1+D·places)/(parcels+1). A profile that knows
 		// nothing takes all of M for as odd.
-		{"one customer, a new place", routes{parcels: 99, places: 1, used: []int64{99}}, (1 + 0.25) / 100 * 0.01, 1.25 / 100},
-		{"one customer, the customer", routes{parcels: 99, places: 1, here: 99, used: []int64{99}}, (99-0.25)/100 + 1.25/100*0.01, 1},
+		{"one customer, a new place", routes{parcels: 99, places: 1}, (1 + 0.25) / 100 * 0.01, 1.25 / 100},
+		{"one customer, the customer", routes{parcels: 99, places: 1, here: 99, rarer: 1, rarerParcels: 99}, (99-0.25)/100 + 1.25/100*0.01, 1},
 		{"marketplace, a new place", routes{parcels: 49, places: 49, once: 49}, (1 + 49.25/50*49) / 50 * 0.01, (1 + 49.25/50*49) / 50},
 		{"places used twice lower the discount", routes{parcels: 19, places: 10, once: 1, twice: 9}, (1 + 1.25/20*10) / 20 * 0.01, (1 + 1.25/20*10) / 20},
 		{"nothing known: as anybody", routes{}, 0.01, 1},
 		{"more folded places than parcels left", routes{parcels: 10, places: 30, once: 30}, 0.01, 1},
 		{
 			"the rarer of two customers is as odd as a new place and itself",
-			routes{parcels: 99, places: 2, here: 9, used: []int64{9, 90}},
+			routes{parcels: 99, places: 2, here: 9, rarer: 1, rarerParcels: 9},
 			(9-0.25)/100 + 1.5/100*0.01, 1.5/100 + (9-0.25)/100,
 		},
 	} {
@@ -78,19 +77,20 @@ func naiveRoutes(all []sent, here Place, r windows.Resolution, from, to int64) r
 			before[s.to]++
 		}
 	}
-	for place, n := range before {
-		p.used = append(p.used, n)
+	for _, n := range before {
 		p.places++
+		if n <= before[here] {
+			p.rarer++
+			p.rarerParcels += n
+		}
 		switch n {
 		case 1:
 			p.once++
 		case 2:
 			p.twice++
 		}
-		if place == here {
-			p.here = n
-		}
 	}
+	p.here = before[here]
 	return p
 }
 
@@ -123,11 +123,9 @@ func TestRoutePastAgainstAListOfShipments(t *testing.T) {
 			for to := own; to < own+w.Panes(); to++ {
 				views++
 				from := to - w.Panes() + 1
-				got := d.past(subject.Entity, windows.NewSub(string(e.Destination)), from, to)
+				got := d.past(&View{Entity: subject.Entity}, windows.NewSub(string(e.Destination)), from, to)
 				want := naiveRoutes(all, e.Destination, r, from, to)
-				slices.Sort(got.used)
-				slices.Sort(want.used)
-				if !reflect.DeepEqual(got, want) {
+				if got != want {
 					t.Fatalf("pane %d of %v, newest %d:\ngot  %+v\nwant %+v", to, e.Time, newest, got, want)
 				}
 			}
@@ -252,7 +250,7 @@ func TestTheLeastUsedPlacesAreFolded(t *testing.T) {
 	for place, n := range map[Place]int64{"now": 1, "1": 1, "2": 1, "3": 1, "4": 1, "5": 1, "6": 1, "twice": 2, "often": 9, "most": 40} {
 		e.Add(measurePlaces, months, windows.NewSub(string(place)), at, n)
 	}
-	bound(e, months, windows.NewSub("now"), 7) // four places, Others and two tallies
+	bound(e, months, windows.NewSub("now"), 7, nil) // four places, Others and two tallies
 	for place, want := range map[Place]int64{"now": 1, "1": 0, "2": 0, "3": 0, "4": 0, "5": 0, "6": 0, "twice": 2, "often": 9, "most": 40} {
 		pane := months.Pane(at)
 		if got := e.Sum(measurePlaces, months, windows.NewSub(string(place)), pane, pane); got != want {
@@ -274,13 +272,13 @@ func TestFoldedPlaces(t *testing.T) {
 	now := at.AddDate(0, 0, 3)
 	e.Add(measurePlaces, d.resolution, windows.NewSub("often"), now, 3)
 	e.Add(measurePlaces, d.all, windows.NewSub("often"), now, 3)
-	bound(e, d.all, windows.NewSub("kept"), 4) // leaves one place, Others in both resolutions and the tallies
+	bound(e, d.all, windows.NewSub("kept"), 4, nil) // leaves one place, Others in both resolutions and the tallies
 	to := d.resolution.Pane(now)
 	for place, want := range map[Place]routes{
-		"kept": {parcels: 52, places: 4, once: 1, twice: 1, here: 40, now: 3, used: []int64{40}},
-		"new":  {parcels: 52, places: 4, once: 1, twice: 1, here: 4, now: 3, used: []int64{40}}, // (1+2+9)/3
+		"kept": {parcels: 52, places: 4, once: 1, twice: 1, here: 40, now: 3, rarer: 1, rarerParcels: 40},
+		"new":  {parcels: 52, places: 4, once: 1, twice: 1, here: 4, now: 3}, // (1+2+9)/3
 	} {
-		if got := d.past(e, windows.NewSub(string(place)), to-23, to); !reflect.DeepEqual(got, want) {
+		if got := d.past(&View{Entity: e}, windows.NewSub(string(place)), to-23, to); got != want {
 			t.Errorf("%s: %+v, want %+v", place, got, want)
 		}
 	}

@@ -238,7 +238,7 @@ func (s *Set) observe(e *Event, subject *Subject, all *Subjects, p *Profile, sum
 	subject.late = s.late(e, entity)
 	if !s.learns {
 		subject.last = Judged{event: e, profile: p, marks: s.mark(e, entity, all.since())}
-		s.add(e, entity, subject.last.marks)
+		s.add(e, subject)
 		s.judge(subject, c)
 		return Counted
 	}
@@ -252,7 +252,7 @@ func (s *Set) observe(e *Event, subject *Subject, all *Subjects, p *Profile, sum
 	if kind == KindSender && !subject.last.marks.Line {
 		sums.parcel(e, s.newPlace(e, entity), p)
 	}
-	s.add(e, entity, subject.last.marks)
+	s.add(e, subject)
 	s.judge(subject, c)
 	s.learn(e, subject, newDay, p, sums, c)
 	return Counted
@@ -340,7 +340,7 @@ func (s *Set) judge(subject *Subject, c *Conclusion) {
 // judgeBy lets the detector of that number judge the event that the subject counted last.
 func (s *Set) judgeBy(d Detector, i int, subject *Subject, c *Conclusion) {
 	last := &subject.last
-	f := strongest(d, View{Event: last.event, Entity: subject.Entity, At: last.event.Time, Marks: last.marks, Profile: last.profile})
+	f := strongest(d, View{Event: last.event, Entity: subject.Entity, At: last.event.Time, Marks: last.marks, Profile: last.profile, memory: &subject.memo})
 	c.Findings[i] = f
 	if f.Abstained == "" {
 		c.Score = max(c.Score, f.Score)

@@ -281,7 +281,7 @@ func TestAFoldedPlaceIsNewAgainBeforeAndAfterStoring(t *testing.T) {
 	observe(set, e, subject)
 	observe(set, testEvent(1, time.Hour), subject)
 	months := set.settings.Ladder[len(set.settings.Ladder)-1]
-	bound(subject.Entity, months, windows.Sub{}, 0)
+	bound(subject.Entity, months, windows.Sub{}, 0, nil)
 	before := set.newPlace(e, subject.Entity)
 	subject.TakeDelta()
 	if after := set.newPlace(e, subject.Entity); before != after {

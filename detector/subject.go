@@ -16,6 +16,7 @@ type Subject struct {
 
 	last Judged // the event counted last
 	late bool   // it was older than what is counted
+	memo *memo  // nil for none
 }
 
 // NewSubject reads the incident from the entity's note. With an error the subject has no open incident and can be
@@ -52,7 +53,7 @@ func (s *Subject) Release() { s.last = Judged{} }
 // Bytes estimates the memory that the subject takes with its entity, but not the event that Release lets go of. What
 // the incident holds of texts is about what its note says.
 func (s *Subject) Bytes() int64 {
-	n := int64(unsafe.Sizeof(*s)) + s.Entity.Bytes()
+	n := int64(unsafe.Sizeof(*s)) + s.Entity.Bytes() + s.memo.bytes()
 	if i := s.incident; i != nil {
 		n += int64(unsafe.Sizeof(*i)) + int64(cap(i.Items))*int64(unsafe.Sizeof("")) + int64(len(s.Entity.Note()))
 	}

@@ -14,6 +14,37 @@ func lnTailNB(n int64, mean, shape float64) float64 {
 	return lnBeta(float64(n), shape, mean/(shape+mean))
 }
 
+// fewTerms is how many terms of a distribution are rather added up than its tail found from afar.
+const fewTerms = 64
+
+// smallTerm is far above the smallest float64, so that the terms above it have all their digits.
+const smallTerm = 1e-250
+
+// lnTailNBOfSome is ln P(X ≥ n | X ≥ 1) for X as in lnTailNB, for n ≥ 1. With few terms before n it needs no gamma
+// function: what is not surprising follows from their sum, and what is from the n-th term.
+func lnTailNBOfSome(n int64, mean, shape float64) float64 {
+	lnNone := -shape * math.Log1p(mean/shape)
+	some := -math.Expm1(lnNone)
+	none := math.Exp(lnNone)
+	if n > fewTerms || none < smallTerm || some < smallTerm {
+		return lnTailNB(n, mean, shape) - math.Log(some)
+	}
+	x := mean / (shape + mean)
+	term, before := none*shape*x, 0.0 // P(X = 1), P(1 ≤ X < 1)
+	for k := 1.0; k < float64(n); k++ {
+		before += term
+		term *= (shape + k) * x / (k + 1)
+	}
+	const cancelled = .99 // of it two digits go
+	switch a := float64(n); {
+	case before < cancelled*some:
+		return math.Log1p(-before / some)
+	case term > smallTerm && x <= (a+1)/(a+shape+2):
+		return math.Log(term * betaFraction(a, shape, x) / some)
+	}
+	return lnTailNB(n, mean, shape) - math.Log(some)
+}
+
 // lnTailBinomial is ln P(X ≥ n) for X out of trials with chance p in (0, 1).
 func lnTailBinomial(n, trials int64, p float64) float64 {
 	switch {
@@ -21,6 +52,8 @@ func lnTailBinomial(n, trials int64, p float64) float64 {
 		return 0
 	case n > trials || p <= 0:
 		return math.Inf(-1)
+	case n == 1:
+		return math.Log(-math.Expm1(float64(trials) * math.Log1p(-p)))
 	}
 	return lnBeta(float64(n), float64(trials-n+1), p)
 }
@@ -86,20 +119,47 @@ func lnTailBetaBinomial(n, trials int64, a, b float64) float64 {
 		return math.Inf(-1)
 	}
 	N := float64(trials)
+	if trials <= fewTerms {
+		if none, some := noneBetaBinomial(trials, a, b); none > smallTerm {
+			if n == 1 {
+				return math.Log(some)
+			}
+			for k := 0.0; k < float64(n); k++ {
+				none *= (N - k) * (k + a) / ((k + 1) * (N - k - 1 + b)) // P(X = k+1)
+			}
+			if none > smallTerm {
+				return min(0, math.Log(none*tailOverTerm(n, trials, a, b)))
+			}
+		}
+	}
 	base := lnGamma(N+1) + lnGamma(a+b) - lnGamma(a) - lnGamma(b) - lnGamma(N+a+b)
 	k := float64(n)
 	first := base - lnGamma(k+1) - lnGamma(N-k+1) + lnGamma(k+a) + lnGamma(N-k+b)
-	// The further terms follow by their ratio.
+	return min(0, first+math.Log(tailOverTerm(n, trials, a, b)))
+}
+
+// tailOverTerm is P(X ≥ n)/P(X = n) for X as in lnTailBetaBinomial: the further terms follow by their ratio.
+func tailOverTerm(n, trials int64, a, b float64) float64 {
+	N := float64(trials)
 	sum, term := 1.0, 1.0
-	for i := n; i < trials; i++ {
-		x := float64(i)
-		term *= (N - x) / (x + 1) * (x + a) / (N - x - 1 + b)
+	for x := float64(n); x < N; x++ {
+		term *= (N - x) * (x + a) / ((x + 1) * (N - x - 1 + b))
 		sum += term
 		if term < 1e-12*sum {
 			break
 		}
 	}
-	return min(0, first+math.Log(sum))
+	return sum
+}
+
+// noneBetaBinomial is P(X = 0) for X as in lnTailBetaBinomial, and P(X ≥ 1) with all its digits.
+func noneBetaBinomial(trials int64, a, b float64) (none, some float64) {
+	none = 1
+	for j := 0.0; j < float64(trials); j++ {
+		some += none * (a / (a + b + j))
+		none *= (b + j) / (a + b + j)
+	}
+	return none, some
 }
 
 func lnGamma(x float64) float64 {

@@ -273,3 +273,29 @@ func (e *Entity) TakeDelta() Delta {
 
 // PendingEvents is the number of events counted since the last TakeDelta.
 func (e *Entity) PendingEvents() int64 { return e.counted }
+
+// SubsBoth gives every second key of a measure at resolution r as Subs does, with its panes there and those that it
+// has at resolution also. Both series stand in the order of keys, so none is searched for.
+func (e *Entity) SubsBoth(m Measure, r, also Resolution) iter.Seq2[Sub, [2][]PaneCount] {
+	return func(yield func(Sub, [2][]PaneCount) bool) {
+		c := &e.counts
+		from, to := c.run(m, r.Name)
+		other, end := c.run(m, also.Name)
+		for i := from; i < to; i++ {
+			sub, panes := c.series[i].sub, c.at(i)
+			if sub == 0 || !holds(panes) {
+				continue
+			}
+			for other < end && c.series[other].sub < sub {
+				other++
+			}
+			both := [2][]PaneCount{panes}
+			if other < end && c.series[other].sub == sub {
+				both[1] = c.at(other)
+			}
+			if !yield(c.series[i].id().series().Sub, both) {
+				return
+			}
+		}
+	}
+}
