@@ -101,8 +101,11 @@ func (s *Set) add(e *Event, subject *Subject) {
 	if m.Line {
 		return
 	}
-	place := placeSub(e.Destination)
-	for _, c := range s.counted(entity.Key.Kind) {
+	place, counts := placeSub(e.Destination), s.counted(entity.Key.Kind)
+	if entity.Events() == 1 {
+		entity.Grow(len(counts))
+	}
+	for _, c := range counts {
 		switch {
 		case c.Measure == measureItems, c.Measure == measureFresh && m.Fresh:
 			entity.Add(c.Measure, c.Resolution, windows.Sub{}, e.Time, 1)

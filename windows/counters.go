@@ -52,9 +52,6 @@ type counters struct {
 	fields int // panes that hold anything, in all series
 }
 
-// fewSeries is what the first event of a recipient or a lane takes, one pane each.
-const fewSeries = 4
-
 // find gives the place of a series, or where it would be put.
 func (c *counters) find(id seriesID) (int, bool) {
 	low, high := 0, len(c.series)
@@ -110,9 +107,6 @@ func (c *counters) add(id seriesID, pane, n int64, pending bool) {
 		end := uint32(0)
 		if i > 0 {
 			end = c.series[i-1].end
-		}
-		if c.series == nil {
-			c.series, c.all = make([]series, 0, fewSeries), make([]PaneCount, 0, fewSeries)
 		}
 		c.series = slices.Insert(c.series, i, series{sub: id.sub, name: id.name, end: end})
 	}

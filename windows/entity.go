@@ -42,6 +42,12 @@ type newestPane struct {
 // NewEntity gives an entity of which nothing is known.
 func NewEntity(key Key) *Entity { return &Entity{Key: key} }
 
+// Grow makes room for n more series of a pane each.
+func (e *Entity) Grow(n int) {
+	e.counts.series = slices.Grow(e.counts.series, n)
+	e.counts.all = slices.Grow(e.counts.all, n)
+}
+
 // Add counts n at t in a series of resolution r. It reports false and changes nothing if t lies beyond what r keeps,
 // counted from the entity's newest pane of r. A newer pane moves the horizon: what falls behind it is dropped.
 func (e *Entity) Add(m Measure, r Resolution, sub Sub, t time.Time, n int64) bool {

@@ -77,6 +77,7 @@ func (e *entity) restore(key windows.Key) *windows.Entity {
 	if e == nil {
 		return out
 	}
+	out.Grow(len(e.counts))
 	for _, c := range e.counts {
 		out.RestoreCount(c.Field, c.N)
 	}
