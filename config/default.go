@@ -36,7 +36,7 @@ func Default() Config {
 			SessionTimeout:    6 * second,
 			HeartbeatInterval: 1 * second,
 			RebalanceTimeout:  10 * second,
-			Compression:       CompressionZstd,
+			Compression:       CompressionSnappy,
 		},
 		Redis: Redis{
 			Addresses:          []string{"127.0.0.1:6379"},
