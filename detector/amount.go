@@ -20,11 +20,15 @@ type amount struct {
 	of       func(*Event) Amount
 	settings AmountSettings
 	days     windows.Resolution
+	// Why a parcel is not judged.
+	missing, unknown string
 }
 
 func newAmount(d amount, s AmountSettings, l windows.Ladder) (*amount, error) {
 	var err error
 	d.settings = s
+	d.missing = "the event has no " + d.name
+	d.unknown = "too little is known of anybody's " + d.name
 	d.days, err = daysOf(d.name, l)
 	return &d, err
 }
@@ -65,19 +69,19 @@ func (d *amount) Window() (windows.Window, windows.Resolution) {
 
 // Judge gives −log10 of the chance of an amount as far away, and of as many other odd ones in the window, calibrated. It
 // must come before learn.
-func (d *amount) Judge(v View) Finding {
+func (d *amount) Judge(v View, f *Finding) {
 	w, r := d.Window()
 	s, from, to := span(w, r, v.At)
-	f := Finding{Rule: d.name, Detector: d.name, Threshold: d.settings.Threshold, Window: s}
+	*f = Finding{Rule: d.name, Detector: d.name, Threshold: d.settings.Threshold, Window: s}
 	a := d.of(v.Event)
 	if !a.Known || a.Value <= 0 {
-		f.Abstained = "the event has no " + d.name
-		return f
+		f.Abstained = d.missing
+		return
 	}
 	everybody, ok := v.Profile.amounts[d.name]
 	if !ok {
-		f.Abstained = "too little is known of anybody's " + d.name
-		return f
+		f.Abstained = d.unknown
+		return
 	}
 	usual := d.learned(v.Entity, everybody)
 	others := support(
@@ -99,7 +103,6 @@ func (d *amount) Judge(v View) Finding {
 	if f.Over() {
 		f.Counterfactual = d.silent(v.Profile, score, usual.mean, math.Log(a.Value))
 	}
-	return f
 }
 
 // support is −log10 of the chance that so many of the window's other parcels are odd, if that part of everybody's is.
@@ -132,9 +135,7 @@ func (u logUsual) score(x float64) float64 {
 // learned shrinks the sender's mean towards everybody's, by how much less senders differ in themselves than from each
 // other, and its variance towards that within senders.
 func (d *amount) learned(e *windows.Entity, everybody logAmounts) logUsual {
-	n := float64(e.TallyOf(d.measure, slotAmounts))
-	sum := float64(e.TallyOf(d.measure, slotLogs)) / perUnit
-	squares := float64(e.TallyOf(d.measure, slotSquares)) / perUnit
+	n, sum, squares := d.tallies(e)
 	own := 0.0
 	if n > 0 {
 		own = max(0, squares-sum*sum/n)
@@ -149,8 +150,24 @@ func (d *amount) learned(e *windows.Entity, everybody logAmounts) logUsual {
 	}
 }
 
-// learn takes the event's amount into the sender's tallies, clipped, and into the population's sums.
-func (d *amount) learn(e *Event, entity *windows.Entity, p *Profile, sums *Sums) {
+// tallies are how many amounts the sender has had, and the sums of their logarithms and of the squares of these.
+func (d *amount) tallies(e *windows.Entity) (n, sum, squares float64) {
+	for _, t := range e.Panes(d.measure, windows.Resolution{Name: windows.AllTime}, windows.Sub{}) {
+		switch t.Pane {
+		case slotAmounts:
+			n = float64(t.N)
+		case slotLogs:
+			sum = float64(t.N) / perUnit
+		case slotSquares:
+			squares = float64(t.N) / perUnit
+		}
+	}
+	return n, sum, squares
+}
+
+// learn takes the event's amount into the sender's tallies, clipped, and into the population's sums. f is what Judge
+// found before.
+func (d *amount) learn(e *Event, entity *windows.Entity, p *Profile, sums *Sums, f *Finding) {
 	a := d.of(e)
 	if !a.Known || a.Value <= 0 {
 		return
@@ -159,15 +176,19 @@ func (d *amount) learn(e *Event, entity *windows.Entity, p *Profile, sums *Sums)
 	odd := false
 	if everybody, ok := p.amounts[d.name]; ok {
 		usual := d.learned(entity, everybody)
-		if odd = usual.score(x) >= oddScore; odd {
+		odd = f.Raw >= oddScore
+		if f.Abstained != "" { // a late event, whose windows are not kept
+			odd = usual.score(x) >= oddScore
+		}
+		if odd {
 			entity.Add(d.odd, d.days, windows.Sub{}, e.Time, 1)
 		}
 		x = min(max(x, usual.mean-amountClip*usual.deviation), usual.mean+amountClip*usual.deviation)
 	}
-	n := float64(entity.TallyOf(d.measure, slotAmounts))
+	n, sum, _ := d.tallies(entity)
 	mean := 0.0
 	if n > 0 {
-		mean = float64(entity.TallyOf(d.measure, slotLogs)) / perUnit / n
+		mean = sum / n
 	}
 	sums.amount(d.name, x, n, mean, odd)
 	entity.Tally(d.measure, slotAmounts, 1)

@@ -23,11 +23,14 @@ type counting struct {
 	settings   CountSettings
 	resolution windows.Resolution
 	days       windows.Resolution
+	kind       windows.Kind
+	nothingNew string // why an event is not judged with freshOnly
 }
 
 func newCounting(d counting, s CountSettings, l windows.Ladder) (*counting, error) {
 	var err error
-	d.settings = s
+	d.settings, d.kind = s, kindOf(d.name)
+	d.nothingNew = "nothing about the event is new to the " + string(d.kind)
 	if d.resolution, err = resolutionFor(d.name, s.Window, l); err != nil {
 		return nil, err
 	}
@@ -38,7 +41,7 @@ func newCounting(d counting, s CountSettings, l windows.Ladder) (*counting, erro
 }
 
 func (d *counting) Name() string       { return d.name }
-func (d *counting) Kind() windows.Kind { return kindOf(d.name) }
+func (d *counting) Kind() windows.Kind { return d.kind }
 
 // Counts has the items too: late events are judged again at the later panes with parcels, and days begin with them.
 func (d *counting) Counts() []Count {
@@ -51,13 +54,13 @@ func (d *counting) Window() (windows.Window, windows.Resolution) {
 }
 
 // Judge gives −log10 of the chance of so many in the window, calibrated.
-func (d *counting) Judge(v View) Finding {
+func (d *counting) Judge(v View, f *Finding) {
 	w, r := d.Window()
 	s, from, to := span(w, r, v.At)
-	f := Finding{Rule: d.name, Detector: d.name, Threshold: d.settings.Threshold, Window: s}
+	*f = Finding{Rule: d.name, Detector: d.name, Threshold: d.settings.Threshold, Window: s}
 	if d.freshOnly && !v.Marks.Fresh {
-		f.Abstained = "nothing about the event is new to the " + string(d.Kind())
-		return f
+		f.Abstained = d.nothingNew
+		return
 	}
 	n := v.Entity.Sum(d.family.measure(), r, windows.Sub{}, from, to)
 	past := d.past(&v, d.days.Pane(s.Start))
@@ -70,7 +73,6 @@ func (d *counting) Judge(v View) Finding {
 			return v.Profile.calibrate(d.name, past.surprise(int64(n), expected, w.Size)) >= d.settings.Threshold
 		}) - 1)
 	}
-	return f
 }
 
 // past is what the closed days before day end teach.

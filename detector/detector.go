@@ -16,8 +16,9 @@ type Detector interface {
 	Counts() []Count
 	// Window is the span that it judges, in panes of a resolution that it counts.
 	Window() (windows.Window, windows.Resolution)
-	// Judge concludes about the entity as of the pane of At. It reads no pane after that one.
-	Judge(View) Finding
+	// Judge puts what it concludes about the entity as of the pane of At in place of what the finding held. It reads no
+	// pane after that one.
+	Judge(View, *Finding)
 }
 
 // Count is a measure followed at a resolution.

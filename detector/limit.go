@@ -40,11 +40,11 @@ func (d *limit) Window() (windows.Window, windows.Resolution) {
 }
 
 // Judge scores the count over the limit: 0 below it, limitScore where it is reached, twice that at twice the limit.
-func (d *limit) Judge(v View) Finding {
+func (d *limit) Judge(v View, f *Finding) {
 	w, r := d.Window()
 	s, from, to := span(w, r, v.At)
 	n := v.Entity.Sum(measureItems, r, windows.Sub{}, from, to)
-	f := Finding{
+	*f = Finding{
 		Rule: ruleLimit, Detector: ruleLimit, Threshold: limitScore,
 		Observed: float64(n), Expected: float64(d.settings.Shipments), Window: s,
 	}
@@ -52,5 +52,4 @@ func (d *limit) Judge(v View) Finding {
 		f.Counterfactual = float64(d.settings.Shipments - 1)
 		f.Score = limitScore * float64(n) / float64(d.settings.Shipments)
 	}
-	return f
 }

@@ -48,13 +48,13 @@ func (d *route) Window() (windows.Window, windows.Resolution) {
 
 // Judge gives −log10 of the chance that so many of the window's parcels go to the event's destination, or to one as
 // odd.
-func (d *route) Judge(v View) Finding {
+func (d *route) Judge(v View, f *Finding) {
 	w, r := d.Window()
 	s, from, to := span(w, r, v.At)
-	f := Finding{Rule: d.name, Detector: d.name, Threshold: d.settings.Threshold, Window: s, Place: v.Event.Destination, Baseline: Baseline{Source: Own}}
+	*f = Finding{Rule: d.name, Detector: d.name, Threshold: d.settings.Threshold, Window: s, Place: v.Event.Destination, Baseline: Baseline{Source: Own}}
 	if v.Event.Destination == "" {
 		f.Abstained = "the event has no destination"
-		return f
+		return
 	}
 	here := placeSub(v.Event.Destination)
 	p := d.past(&v, here, from, to)
@@ -68,7 +68,6 @@ func (d *route) Judge(v View) Finding {
 			return v.Profile.calibrate(d.name, p.score(int64(n), d.unsteady, chance, rarity)) >= d.settings.Threshold
 		}) - 1)
 	}
-	return f
 }
 
 // routes is where a sender's parcels went before a window, and in it.

@@ -39,7 +39,6 @@ type Set struct {
 	settings  Settings
 	detectors []Detector
 	counts    [kindCount][]Count // what the detectors of a kind need, each once; see place
-	amounts   []*amount
 	// learns: some detector judges by the population's profile.
 	learns bool
 	// byPlace: some detector asks where a sender's parcel goes.
@@ -84,7 +83,6 @@ func New(s Settings) (*Set, error) {
 		if a != nil {
 			d, err := build(*a, s.Ladder)
 			add(d, err)
-			set.amounts = append(set.amounts, d)
 		}
 	}
 	amounts(s.Weight, newWeight)
@@ -300,13 +298,6 @@ func (s *Set) newPlace(e *Event, entity *windows.Entity) bool {
 func (s *Set) learn(e *Event, subject *Subject, newDay bool, p *Profile, sums *Sums, c *Conclusion) {
 	entity := subject.Entity
 	kind := entity.Key.Kind
-	scores := map[string]float64{}
-	for i, d := range s.detectors {
-		if f := &c.Findings[i]; d.Kind() == kind && f.Abstained == "" && f.Raw > 0 {
-			scores[d.Name()] = f.Raw
-			scores[string(kind)] = max(scores[string(kind)], f.Score)
-		}
-	}
 	today := Day(e.Time)
 	days, learns := s.settings.Ladder.Days()
 	switch {
@@ -317,14 +308,30 @@ func (s *Set) learn(e *Event, subject *Subject, newDay bool, p *Profile, sums *S
 		if newDay {
 			sums.Entries[kind]++
 		}
-		for rule, score := range scores {
-			sums.rise(entity, slotOf(rule), rule, today, score)
-		}
-		for _, a := range s.amounts {
-			a.learn(e, entity, p, sums)
+		s.scores(kind, c, func(rule string, score float64) { sums.rise(entity, slotOf(rule), rule, today, score) })
+		for i, d := range s.detectors {
+			if a, ok := d.(*amount); ok {
+				a.learn(e, entity, p, sums, &c.Findings[i])
+			}
 		}
 	case subject.last.marks.Visit:
-		sums.enter(kind, scores, entity.Sum(measureItems, days, windows.Sub{}, today, today))
+		weight := sums.enter(kind, entity.Sum(measureItems, days, windows.Sub{}, today, today))
+		s.scores(kind, c, func(rule string, score float64) { sums.stand(rule, score, weight) })
+	}
+}
+
+// scores gives what the rules of a kind scored before calibration, where they scored at all, and under the kind's name
+// the highest of their scores after it.
+func (s *Set) scores(kind windows.Kind, c *Conclusion, each func(rule string, score float64)) {
+	highest := 0.0
+	for i, d := range s.detectors {
+		if f := &c.Findings[i]; d.Kind() == kind && f.Abstained == "" && f.Raw > 0 {
+			each(f.Rule, f.Raw)
+			highest = max(highest, f.Score)
+		}
+	}
+	if highest > 0 {
+		each(string(kind), highest)
 	}
 }
 
@@ -340,8 +347,8 @@ func (s *Set) judge(subject *Subject, c *Conclusion) {
 // judgeBy lets the detector of that number judge the event that the subject counted last.
 func (s *Set) judgeBy(d Detector, i int, subject *Subject, c *Conclusion) {
 	last := &subject.last
-	f := strongest(d, View{Event: last.event, Entity: subject.Entity, At: last.event.Time, Marks: last.marks, Profile: last.profile, memory: &subject.memo})
-	c.Findings[i] = f
+	f := &c.Findings[i]
+	strongest(d, View{Event: last.event, Entity: subject.Entity, At: last.event.Time, Marks: last.marks, Profile: last.profile, memory: &subject.memo}, f)
 	if f.Abstained == "" {
 		c.Score = max(c.Score, f.Score)
 	}
@@ -361,27 +368,29 @@ func (s *Set) late(e *Event, entity *windows.Entity) bool {
 
 // strongest judges the event at its own time and, if it is late, at each later pane with counts whose window still
 // covers it, as far as these windows are kept, and gives the highest score.
-func strongest(d Detector, v View) Finding {
+func strongest(d Detector, v View, f *Finding) {
 	e, entity := v.Event, v.Entity
 	w, r := d.Window()
 	own := r.Pane(e.Time)
 	newest, _ := entity.Newest(r)
 	if own >= newest {
-		return d.Judge(v)
+		d.Judge(v, f)
+		return
 	}
 	kept := newest - r.Keep + w.Panes() // the first pane whose window is kept
 	best := Finding{Rule: d.Name(), Detector: d.Name(), Abstained: "the window of this late event is not kept any more"}
 	if own >= kept {
-		best = d.Judge(v)
+		d.Judge(v, f)
+		best = *f
 	}
 	for _, pane := range entity.Panes(measureItems, r, windows.Sub{}) {
 		if pane.Pane <= own || pane.Pane < kept || pane.Pane > own+w.Panes()-1 {
 			continue
 		}
 		v.At = r.Start(pane.Pane)
-		if f := d.Judge(v); best.Abstained != "" || f.Abstained == "" && f.Score > best.Score {
-			best = f
+		if d.Judge(v, f); best.Abstained != "" || f.Abstained == "" && f.Score > best.Score {
+			best = *f
 		}
 	}
-	return best
+	*f = best
 }

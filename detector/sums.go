@@ -218,6 +218,17 @@ func (s *Sums) bound() {
 	keepLargest(s.Lanes, maxLanes)
 }
 
+// thin keeps a map in bounds while it is gathered: where it holds four times as much as a profile will know, those used
+// least go until half are left, equally used ones together.
+func thin(m map[windows.Sub]float64, limit int) {
+	if len(m) <= 4*limit {
+		return
+	}
+	for least := 1.0; len(m) > 2*limit; least *= 2 {
+		maps.DeleteFunc(m, func(_ windows.Sub, n float64) bool { return n <= least })
+	}
+}
+
 func keepLargest(m map[windows.Sub]float64, limit int) {
 	if len(m) <= limit {
 		return
@@ -252,6 +263,9 @@ func (s *Sums) parcel(e *Event, newPlace bool, p *Profile) {
 		s.Origins[origin]++
 		s.Lanes[laneSub(origin, destination)]++
 	}
+	thin(s.Origins, maxPlaces)
+	thin(s.Destinations, maxPlaces)
+	thin(s.Lanes, maxLanes)
 }
 
 func (s *Sums) amount(rule string, x, earlier, mean float64, odd bool) {
@@ -330,14 +344,20 @@ func (s *Sums) day(f family, l learner, n, level, days float64) {
 
 // enter takes in how a shared entity stands at an event, for calibration. What the scores of a lane cost are the
 // senders that it drags along, so every sender of a day is an entry; but the incidents that are to be found are many
-// senders in a day too, so the n-th weighs 1/√n.
-func (s *Sums) enter(kind windows.Kind, scores map[string]float64, nth int64) {
-	weight := math.Pow(float64(max(1, nth)), -.3)
+// senders in a day too, so the n-th weighs less. It gives that weight, for stand.
+func (s *Sums) enter(kind windows.Kind, nth int64) (weight float64) {
+	weight = 1
+	if nth > 1 {
+		weight = math.Pow(float64(nth), -.3)
+	}
 	s.Entries[kind] += weight
-	for rule, score := range scores {
-		if bin := binOf(score); bin > 0 {
-			s.histogram(rule)[bin] += weight
-		}
+	return weight
+}
+
+// stand takes in the score of a rule in an entry of that weight.
+func (s *Sums) stand(rule string, score, weight float64) {
+	if bin := binOf(score); bin > 0 {
+		s.histogram(rule)[bin] += weight
 	}
 }
 
@@ -346,8 +366,11 @@ func (s *Sums) enter(kind windows.Kind, scores map[string]float64, nth int64) {
 func (s *Sums) rise(entity *windows.Entity, slot int64, rule string, day int64, score float64) {
 	const perDay = 1024 // above bins
 	bin := int64(binOf(score))
+	if bin < 1 {
+		return
+	}
 	old := entity.TallyOf(measureHigh, slot)
-	if bin < 1 || old/perDay > day || old/perDay == day && old%perDay >= bin {
+	if old/perDay > day || old/perDay == day && old%perDay >= bin {
 		return
 	}
 	h := s.histogram(rule)
