@@ -31,6 +31,8 @@ func claims() map[string]string {
 		"grafana/provisioning/datasources/prometheus.yaml":  "TestGrafanaFindsPrometheus",
 		"servers/servers.sh":        "TestServersScript",
 		"bench/peers.sh":            "TestPeersScript",
+		"bench/compare.sh":          "TestCompareScript",
+		"bench/gate.awk":            "TestGate",
 		"servers/kafka.properties":  "TestKafkaSettings",
 		"servers/log4j2.properties": "TestKafkaSaysWhenItHasStarted",
 		"servers/pom.xml":           "TestKafkaVersions",
