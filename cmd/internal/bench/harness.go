@@ -158,7 +158,7 @@ func (h *harness) measure(ctx context.Context, workload string) error {
 	var all []Result
 	for n := range h.Runs {
 		name := fmt.Sprintf("%s-%d", workload, n+1)
-		r, err := h.catchUp(ctx, workload, name)
+		r, err := h.once(ctx, workload, name)
 		if err == nil && h.Latency {
 			r.Delays, err = h.live(ctx, workload, name+"-live")
 		}
@@ -176,6 +176,16 @@ func (h *harness) measure(ctx context.Context, workload string) error {
 		fmt.Fprintln(h.Out, "median of", len(all), m.Line())
 	}
 	return nil
+}
+
+// once measures a workload on a stage of its own.
+func (h *harness) once(ctx context.Context, workload, name string) (Result, error) {
+	s, err := h.newStage(ctx, name, h.input.topic, Setup{})
+	if err != nil {
+		return Result{}, err
+	}
+	defer s.close()
+	return s.catchUp(ctx, job{workload: workload, name: name, set: h.Set}, &h.input, 0)
 }
 
 func (h *harness) note(format string, args ...any) {
