@@ -21,6 +21,7 @@ func claims() map[string]string {
 	return map[string]string{
 		"Dockerfile":                           "TestDockerfile",
 		"README.md":                            "TestREADME",
+		"PERFORMANCE.md":                       "TestPerformance",
 		"compose.yaml":                         "TestCompose",
 		"parcelsentry.yaml":                    "TestComposeConfiguration",
 		"prometheus/prometheus.yaml":           "TestPrometheusScrapesTheService",
@@ -48,6 +49,9 @@ func TestEveryFileIsLoadedByATest(t *testing.T) {
 		path = filepath.ToSlash(path)
 		if err != nil || entry.IsDir() || strings.HasSuffix(path, ".go") {
 			return err
+		}
+		if strings.HasPrefix(path, results+"/") {
+			return nil // TestPerformance looks at all of them
 		}
 		claim, ok := claims[path]
 		delete(claims, path)

@@ -15,7 +15,9 @@ const (
 	// The exponent and the offset of the law of Zipf by which senders are chosen: a few send very much, most hardly ever.
 	zipfExponent, zipfOffset = 1.1, 10
 	// meanStep lies between two events, by event time.
-	meanStep   = 3 * time.Millisecond
+	meanStep = 3 * time.Millisecond
+	// meanSize is how many bytes an event has.
+	meanSize   = 307
 	recipients = 5_000_000
 	places     = 40_000
 	operators  = 3000
@@ -53,7 +55,7 @@ type Shape struct {
 	Step time.Duration
 	// Late is the share of events, of those whose sender has had one, that happened up to twelve hours before its last one.
 	Late float64
-	// Padding is how many bytes fields add that the service does not know, a multiple of 64.
+	// Padding is how many bytes fields add that the service does not know, rounded down to whole fields of 64.
 	Padding int
 }
 

@@ -84,7 +84,7 @@ func settings(workload string, p place, overrides []string) ([]byte, error) {
 // would be told within the cooldown: 4,000 shipments in ten minutes, where the largest sender has 3,200.
 func limitAlone() section {
 	detectors := section{"limit": section{"window": ruleWindow.String(), "shipments": ruleShipments}}
-	for _, rule := range []string{"burst", "surge", "fanout", "fanin", "lane_burst", "structuring", "route", "slow_route", "weight", "value"} {
+	for _, rule := range ruleNames()[1:] {
 		detectors[rule] = section{"enabled": false}
 	}
 	return section{
