@@ -81,6 +81,14 @@ bench: ## the benchmarks, with allocations
 bench-e2e: ## how fast the real service is, on servers of its own; BENCH="--workload W1 --runs 5 --latency"
 	go run ./cmd/bench $(BENCH)
 
+.PHONY: bench-curves
+bench-curves: ## how pace and cost scale, into deploy/performance; CURVE=late, BENCH="--events 50000"
+	go run ./cmd/bench --curve $(or $(CURVE),all) $(BENCH)
+
+.PHONY: bench-compare
+bench-compare: ## the benchmarks at BASE (the commit before) and now, by benchstat; PKG, BENCH=pattern, COUNT=6, GATE=20
+	@$(find-servers); PKG="$(PKG)" BASE="$(BASE)" NEW="$(NEW)" BENCH="$(BENCH)" COUNT="$(COUNT)" GATE="$(GATE)" deploy/bench/compare.sh
+
 .PHONY: bench-peers
 bench-peers: ## other engines beside it, if ../shared/peers is there; see deploy/README.md
 	deploy/bench/peers.sh

@@ -30,7 +30,7 @@ func TestREADME(t *testing.T) {
 	}
 	for _, entry := range entries {
 		name := entry.Name()
-		if name != "README.md" && !strings.HasSuffix(name, ".go") && !linked[name] {
+		if name != "README.md" && name != results && !strings.HasSuffix(name, ".go") && !linked[name] {
 			t.Errorf("does not tell what %s is", name)
 		}
 	}

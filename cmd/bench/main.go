@@ -19,9 +19,13 @@ import (
 
 type options struct {
 	Workload []string `enum:"W1,W2" default:"W1,W2" placeholder:"NAME" help:"Measure only this: W1 is one limit rule, W2 all that the shipped configuration turns on."`
-	Events   int      `default:"2000000" help:"How many events are made up."`
+	Events   int      `placeholder:"N" help:"How many events are made up: 2,000,000 unless it is said, and 200,000 for each point of a curve."`
 	Seed     uint64   `default:"1" help:"The seed that decides them."`
 	Runs     int      `default:"1" help:"How often each workload is measured."`
+
+	Curve      []string      `placeholder:"NAME" help:"Draw this curve of W2 instead, or all; may be repeated. It writes a table and a plot."`
+	PointLimit time.Duration `default:"2m" help:"Cut a point of a curve that takes longer; 0 never does."`
+	Out        string        `type:"path" default:"deploy/performance" placeholder:"DIR" help:"Where tables and plots of curves go."`
 
 	Brokers   string `placeholder:"HOST:PORT" help:"Use this broker, instead of starting one."`
 	BrokerPID int    `name:"broker-pid" placeholder:"PID" help:"Its process, to tell its CPU."`
@@ -46,7 +50,21 @@ func main() {
 }
 
 func run(ctx context.Context, o *options) int {
-	err := bench.Play(ctx, bench.Options{
+	curves, err := pick(o.Curve)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 2
+	}
+	const usual, usualPoint = 2_000_000, 200_000
+	if o.Events == 0 {
+		o.Events = usual
+		if len(curves) > 0 {
+			o.Events = usualPoint
+		}
+	}
+	err = bench.Play(ctx, bench.Options{
+		Curves: curves, PointLimit: o.PointLimit,
+		Drawn:     func(c *bench.Curve, all []bench.Result) error { return keep(os.Stdout, o.Out, c, all) },
 		Workloads: o.Workload, Runs: o.Runs, Events: o.Events, Seed: o.Seed,
 		Broker: o.Brokers, BrokerPID: o.BrokerPID, Topic: o.Topic, Redis: o.Redis, Set: o.Set,
 		Latency: o.Latency, Rate: o.Rate, Live: time.Duration(o.Seconds) * time.Second,

@@ -76,6 +76,9 @@ func TestArrows(t *testing.T) {
 		}) {
 			t.Errorf("%s imports kafka-go: its traps are handled in kafkaio alone", name)
 		}
+		if name != "cmd/bench" && slices.ContainsFunc(imports, func(i string) bool { return strings.HasPrefix(i, "github.com/go-analyze/charts") }) {
+			t.Errorf("%s imports charts: the service draws nothing, and stays small", name)
+		}
 		for _, i := range imports {
 			if strings.Contains(i, "/kfake") || strings.Contains(i, "/miniredis") {
 				if name != "cmd/demo" {

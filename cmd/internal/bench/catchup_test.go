@@ -25,12 +25,20 @@ func TestNotCounted(t *testing.T) {
 		`parcelsentry_events_total{outcome="dead_lettered",reason="future"}`: 0,
 		`parcelsentry_alerts_total{rule="limit"}`:                            3,
 	}
-	if err := notCounted(m); err != nil {
+	if err := notCounted(m, false); err != nil {
 		t.Errorf("all is counted, and yet: %v", err)
 	}
 	m[`parcelsentry_events_total{outcome="skipped",reason="not_shipment"}`] = 1
-	if err := notCounted(m); !errors.Is(err, ErrWrong) {
+	if err := notCounted(m, false); !errors.Is(err, ErrWrong) {
 		t.Errorf("one is skipped: %v", err)
+	}
+	delete(m, `parcelsentry_events_total{outcome="skipped",reason="not_shipment"}`)
+	m[`parcelsentry_events_total{outcome="skipped",reason="redelivered"}`] = 1
+	if err := notCounted(m, false); !errors.Is(err, ErrWrong) {
+		t.Errorf("one came twice to one member: %v", err)
+	}
+	if err := notCounted(m, true); err != nil {
+		t.Errorf("one came to two members: %v", err)
 	}
 }
 

@@ -16,6 +16,11 @@ import (
 
 // Options say what to measure, and where.
 type Options struct {
+	// Curves are drawn instead of measuring workloads. Each point has Events events of its own, and takes no longer than PointLimit,
+	// from the start of the service on; 0 is no limit. Drawn gets each curve when it is done.
+	Curves     []Curve
+	PointLimit time.Duration
+	Drawn      func(*Curve, []Result) error
 	// Workloads are the names of some of Workloads, Runs how often each is measured.
 	Workloads []string
 	Runs      int
@@ -96,6 +101,14 @@ func Play(ctx context.Context, o Options) (err error) {
 	if err := h.start(ctx); err != nil {
 		return err
 	}
+	for i := range o.Curves {
+		if err := h.draw(ctx, &o.Curves[i]); err != nil {
+			return err
+		}
+	}
+	if len(o.Curves) > 0 {
+		return nil
+	}
 	for _, workload := range o.Workloads {
 		if err := h.measure(ctx, workload); err != nil {
 			return err
@@ -110,13 +123,15 @@ func (o *Options) check() error {
 		return fmt.Errorf("%w: a topic needs the broker that holds it", testbed.ErrCannotRun)
 	case o.Redis != "" && (o.Runs > 1 || len(o.Workloads) > 1 || o.Latency):
 		return fmt.Errorf("%w: a Redis that is given takes one run, as the next would find it full", testbed.ErrCannotRun)
+	case len(o.Curves) > 0 && (o.Topic != "" || o.Redis != "" || o.Latency || o.Runs > 1):
+		return fmt.Errorf("%w: a curve makes up its events, starts its Redis, and measures each point once, and no latency", testbed.ErrCannotRun)
 	case o.Topic == "" && o.Events < 1, o.Runs < 1, o.Latency && o.Rate < 1:
 		return fmt.Errorf("%w: nothing to measure", testbed.ErrCannotRun)
 	}
 	return nil
 }
 
-// start builds the service, starts a broker unless there is one, and fills the input.
+// start builds the service, starts a broker unless there is one, and fills the input; curves have inputs of their own.
 func (h *harness) start(ctx context.Context) error {
 	h.binary = filepath.Join(h.Dir, "parcelsentry")
 	tag := ""
@@ -127,7 +142,7 @@ func (h *harness) start(ctx context.Context) error {
 		return err
 	}
 	if h.Broker == "" {
-		b, err := h.servers.NewBroker(ctx, testbed.BrokerOptions{ID: 1, JVM: []string{"-Xms1g", "-Xmx1g"}})
+		b, err := h.servers.NewBroker(ctx, testbed.BrokerOptions{ID: 1, JVM: []string{"-Xms1g", "-Xmx1g"}, Lines: brokerLines(h.Curves)})
 		if err != nil {
 			return err
 		}
@@ -140,6 +155,9 @@ func (h *harness) start(ctx context.Context) error {
 	var err error
 	if h.kafka, err = testbed.NewKafka(h.Broker); err != nil {
 		return err
+	}
+	if len(h.Curves) > 0 {
+		return nil
 	}
 	if h.Topic == "" {
 		began := time.Now()
@@ -158,7 +176,7 @@ func (h *harness) measure(ctx context.Context, workload string) error {
 	var all []Result
 	for n := range h.Runs {
 		name := fmt.Sprintf("%s-%d", workload, n+1)
-		r, err := h.catchUp(ctx, workload, name)
+		r, err := h.once(ctx, workload, name)
 		if err == nil && h.Latency {
 			r.Delays, err = h.live(ctx, workload, name+"-live")
 		}
@@ -176,6 +194,16 @@ func (h *harness) measure(ctx context.Context, workload string) error {
 		fmt.Fprintln(h.Out, "median of", len(all), m.Line())
 	}
 	return nil
+}
+
+// once measures a workload on a stage of its own.
+func (h *harness) once(ctx context.Context, workload, name string) (Result, error) {
+	s, err := h.newStage(ctx, name, h.input.topic, Setup{})
+	if err != nil {
+		return Result{}, err
+	}
+	defer s.close()
+	return s.catchUp(ctx, job{workload: workload, name: name, set: h.Set}, &h.input, 0)
 }
 
 func (h *harness) note(format string, args ...any) {

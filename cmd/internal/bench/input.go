@@ -13,16 +13,16 @@ import (
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
-// partitions is how many every topic of shipments has that the harness makes.
-const partitions = 4
+// usualPartitions is how many a topic has that the harness makes, unless something else is asked for.
+const usualPartitions = 4
 
 // input is what a topic of shipments holds.
 type input struct {
 	topic      string
 	partitions int
 	ends       map[int32]int64 // the offset after the last record of each partition
-	events     int64
-	expected   Digest // the alerts of W1
+	events     int64           // to be judged
+	expected   Digest          // the alerts of W1
 }
 
 // writer gives a client that writes shipments by their keys, in batches of at most 64 KiB without compression, as the harness of
@@ -30,7 +30,7 @@ type input struct {
 func (h *harness) writer() (*kgo.Client, error) {
 	return kgo.NewClient(
 		kgo.SeedBrokers(h.Broker), kgo.ProducerBatchMaxBytes(64<<10), kgo.ProducerBatchCompression(kgo.NoCompression()),
-		kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(50_000), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
+		kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(50_000), kgo.MaxBufferedBytes(64<<20), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
 	)
 }
 
@@ -60,26 +60,38 @@ func (h *harness) produce(ctx context.Context, topic string, next func() (Shipme
 
 // fill makes a topic and writes the events.
 func (h *harness) fill(ctx context.Context, topic string) error {
-	if err := h.kafka.Create(ctx, testbed.Topic{Name: topic, Partitions: partitions}); err != nil {
+	if err := h.kafka.Create(ctx, testbed.Topic{Name: topic, Partitions: usualPartitions}); err != nil {
 		return err
 	}
-	g, made := NewGenerator(h.Seed, "s"), 0
+	return h.produceSome(ctx, topic, NewGenerator(h.Seed, "s", Shape{}), h.Events)
+}
+
+// produceSome writes so many shipments.
+func (h *harness) produceSome(ctx context.Context, topic string, g *Generator, events int) error {
+	made := 0
 	return h.produce(ctx, topic, func() (Shipment, bool) {
-		if made++; made > h.Events {
+		if made++; made > events {
 			return Shipment{}, false
 		}
 		return g.Next(), true
 	})
 }
 
-// inspect reads a topic, whoever wrote it, and asks the oracle. A sender's events must be in one partition.
-func (h *harness) inspect(ctx context.Context, topic string) (input, error) {
+// survey asks how far a topic goes.
+func (h *harness) survey(ctx context.Context, topic string) (input, error) {
 	in := input{topic: topic}
 	var err error
 	if in.partitions, err = h.kafka.Led(ctx, topic); err != nil {
 		return in, err
 	}
-	if in.ends, err = h.kafka.Ends(ctx, topic, in.partitions); err != nil {
+	in.ends, err = h.kafka.Ends(ctx, topic, in.partitions)
+	return in, err
+}
+
+// inspect reads a topic, whoever wrote it, and asks the oracle. A sender's events must be in one partition.
+func (h *harness) inspect(ctx context.Context, topic string) (input, error) {
+	in, err := h.survey(ctx, topic)
+	if err != nil {
 		return in, err
 	}
 	decoder, rule := codec.NewDecoder(codec.Options{}), Rule{}

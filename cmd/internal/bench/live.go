@@ -20,10 +20,15 @@ func (h *harness) live(ctx context.Context, workload, name string) ([]time.Durat
 	ctx, cancel := context.WithTimeout(ctx, h.Live+catchUpLimit)
 	defer cancel()
 	topic := h.name + name + "-shipments"
-	if err := h.kafka.Create(ctx, testbed.Topic{Name: topic, Partitions: partitions}); err != nil {
+	if err := h.kafka.Create(ctx, testbed.Topic{Name: topic, Partitions: usualPartitions}); err != nil {
 		return nil, err
 	}
-	t, err := h.begin(ctx, workload, name, topic)
+	s, err := h.newStage(ctx, name, topic, Setup{})
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	t, err := s.begin(ctx, job{workload: workload, name: name, set: h.Set})
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +64,7 @@ func (h *harness) live(ctx context.Context, workload, name string) ([]time.Durat
 // speak writes events at the rate, and waits until they are committed: by then the alerts are written.
 func (t *trial) speak(ctx context.Context, topic string) error {
 	h := t.h
-	g := NewGenerator(h.Seed, "l")
+	g := NewGenerator(h.Seed, "l", Shape{})
 	total, made := int(h.Live.Seconds()*float64(h.Rate)), 0
 	began := time.Now()
 	late := time.Duration(0)
@@ -81,8 +86,8 @@ func (t *trial) speak(ctx context.Context, topic string) error {
 		return err
 	}
 	h.note("%d events in %.1f s, at worst %v behind", made, time.Since(began).Seconds(), late.Round(time.Millisecond))
-	in := input{topic: topic, partitions: partitions}
-	if in.ends, err = h.kafka.Ends(ctx, topic, partitions); err != nil {
+	in := input{topic: topic, partitions: usualPartitions}
+	if in.ends, err = h.kafka.Ends(ctx, topic, usualPartitions); err != nil {
 		return err
 	}
 	if err := t.awaitCommitted(ctx, &in); err != nil {

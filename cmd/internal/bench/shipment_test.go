@@ -10,7 +10,7 @@ import (
 )
 
 func TestGeneratorIsTheSameForASeed(t *testing.T) {
-	a, b, other := NewGenerator(7, "s"), NewGenerator(7, "s"), NewGenerator(8, "s")
+	a, b, other := NewGenerator(7, "s", Shape{}), NewGenerator(7, "s", Shape{}), NewGenerator(8, "s", Shape{})
 	differs := false
 	for range 1000 {
 		x, y, z := a.Next(), b.Next(), other.Next()
@@ -27,7 +27,7 @@ func TestGeneratorIsTheSameForASeed(t *testing.T) {
 // TestGeneratorIsAsStated compares what comes out with the law that it follows.
 func TestGeneratorIsAsStated(t *testing.T) {
 	const n = 30_000
-	g := NewGenerator(1, "s")
+	g := NewGenerator(1, "s", Shape{})
 	decoder := codec.NewDecoder(codec.Options{})
 	var first, last time.Time
 	size, senders, types, ids := 0, map[string]int{}, map[string]int{}, map[string]bool{}
@@ -68,7 +68,7 @@ func TestGeneratorIsAsStated(t *testing.T) {
 }
 
 func TestRestamp(t *testing.T) {
-	s := NewGenerator(1, "s").Next()
+	s := NewGenerator(1, "s", Shape{}).Next()
 	before := len(s.Value)
 	at := time.Date(2027, 2, 3, 4, 5, 6, 7_890_000, time.UTC)
 	s.Restamp(at)

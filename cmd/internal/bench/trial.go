@@ -2,39 +2,52 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/parcelsentry/parcelsentry/cmd/internal/codec"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 )
 
-// A trial is the service on a Redis and with output topics of its own.
+// A trial is the service on a stage.
 type trial struct {
-	h       *harness
+	*stage
 	dir     string
-	place   place
-	server  *testbed.Redis // nil if it is somebody else's
-	client  *redis.Client
-	service *testbed.Process
-
-	// CPU times before the service started.
-	redisBefore, brokerBefore time.Duration
-	redisPID                  int
+	members []member
+	before  usage
 }
 
-// begin starts the service on an input.
-func (h *harness) begin(ctx context.Context, workload, name, input string) (t *trial, err error) {
-	t = &trial{h: h, dir: filepath.Join(h.Dir, name), place: place{broker: h.Broker, prefix: h.name + name + "-", input: input}}
+// A member is a process of the service.
+type member struct {
+	*testbed.Process
+	http string
+}
+
+// usage is what everything but the service has taken until a moment.
+type usage struct {
+	redis, broker   time.Duration
+	received, sent  int64 // bytes, by Redis
+	alerts, flagged map[int32]int64
+}
+
+// A job says how the service runs.
+type job struct {
+	workload string
+	name     string // of a folder for logs
+	set      []string
+	members  int // 0 means one
+}
+
+// begin starts the service on a stage.
+func (s *stage) begin(ctx context.Context, j job) (t *trial, err error) {
+	t = &trial{stage: s, dir: filepath.Join(s.h.Dir, j.name)}
 	defer func() {
 		if err != nil {
 			t.close()
@@ -43,69 +56,31 @@ func (h *harness) begin(ctx context.Context, workload, name, input string) (t *t
 	if err := os.MkdirAll(t.dir, 0o700); err != nil {
 		return t, err
 	}
-	if err := t.findRedis(ctx); err != nil {
+	if t.before, err = s.used(ctx); err != nil {
 		return t, err
 	}
-	for _, topic := range t.place.outputs() {
-		if err := h.kafka.Create(ctx, testbed.Topic{Name: topic, Partitions: partitions}); err != nil {
+	for n := range max(j.members, 1) {
+		if err := t.launch(j, n+1); err != nil {
 			return t, err
 		}
 	}
-	if t.brokerBefore, err = cpuTime(h.BrokerPID); err != nil {
-		return t, err
-	}
-	if t.redisBefore, err = cpuTime(t.redisPID); err != nil {
-		return t, err
-	}
-	return t, t.launch(workload)
+	return t, nil
 }
 
-// findRedis starts one, or takes the one that is given.
-func (t *trial) findRedis(ctx context.Context) (err error) {
-	if t.place.redis = t.h.Redis; t.place.redis != "" {
-		t.client = redis.NewClient(&redis.Options{Addr: t.place.redis})
-		if n, err := t.client.DBSize(ctx).Result(); err != nil || n > 0 {
-			return fmt.Errorf("%w: the Redis at %s must be there and empty: it has %d keys, error %v", testbed.ErrCannotRun, t.place.redis, n, err)
-		}
-	} else {
-		if t.server, err = t.h.servers.NewRedis(t.dir, "redis"); err != nil {
-			return err
-		}
-		if err := t.server.Start(ctx); err != nil {
-			return err
-		}
-		t.client, t.place.redis = t.server.Client, t.server.Address
-	}
-	pid, err := t.info(ctx, "server", "process_id")
-	t.redisPID = int(pid)
-	return err
-}
-
-// info gives a number that Redis tells of itself.
-func (t *trial) info(ctx context.Context, section, name string) (int64, error) {
-	text, err := t.client.Info(ctx, section).Result()
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(text) {
-		if value, ok := strings.CutPrefix(line, name+":"); ok {
-			return strconv.ParseInt(strings.TrimSpace(value), 10, 64)
-		}
-	}
-	return 0, fmt.Errorf("redis does not tell its %s", name)
-}
-
-func (t *trial) launch(workload string) error {
+// launch starts a member.
+func (t *trial) launch(j job, n int) error {
 	port, err := testbed.FreePort()
 	if err != nil {
 		return err
 	}
-	t.place.http = fmt.Sprintf("%s:%d", testbed.Host, port)
-	text, err := settings(workload, t.place, t.h.Set)
+	at := t.place
+	at.http = fmt.Sprintf("%s:%d", testbed.Host, port)
+	text, err := settings(j.workload, at, j.set)
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(t.dir, "parcelsentry.yaml")
+	name := fmt.Sprintf("member-%d", n)
+	file := filepath.Join(t.dir, name+".yaml")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return err
 	}
@@ -118,56 +93,108 @@ func (t *trial) launch(workload string) error {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return err
 		}
-		env = append(env, "PARCELSENTRY_CPU_PROFILE="+filepath.Join(folder, filepath.Base(t.dir)+".pprof"))
+		profile := j.name
+		if n > 1 {
+			profile += "-" + name
+		}
+		env = append(env, "PARCELSENTRY_CPU_PROFILE="+filepath.Join(folder, profile+".pprof"))
 	}
-	t.service, err = t.h.servers.Processes.Launch(env, "the service", t.dir, filepath.Join(t.dir, "service.log"), t.h.binary, "run", "--config", file)
+	log := filepath.Join(t.dir, name+".log")
+	p, err := t.h.servers.Processes.Launch(env, "the service", t.dir, log, t.h.binary, "run", "--config", file)
+	if err == nil {
+		t.members = append(t.members, member{p, at.http})
+	}
 	return err
 }
 
-// used fills in what the processes have taken until now.
-func (t *trial) used(ctx context.Context, r *Result) (err error) {
-	if r.Job, err = cpuTime(t.service.PID()); err != nil {
+// used tells what everything but the service has taken until now.
+func (s *stage) used(ctx context.Context) (u usage, err error) {
+	for _, pid := range s.state.pids {
+		cpu, err := cpuTime(pid)
+		if err != nil {
+			return u, err
+		}
+		u.redis += cpu
+	}
+	if u.broker, err = cpuTime(s.h.BrokerPID); err != nil {
+		return u, err
+	}
+	if u.received, err = s.state.sum(ctx, "stats", "total_net_input_bytes"); err != nil {
+		return u, err
+	}
+	if u.sent, err = s.state.sum(ctx, "stats", "total_net_output_bytes"); err != nil {
+		return u, err
+	}
+	out := s.place.outputs()
+	if u.alerts, err = s.h.kafka.Ends(ctx, out["alerts"], usualPartitions); err != nil {
+		return u, err
+	}
+	u.flagged, err = s.h.kafka.Ends(ctx, out["flagged"], usualPartitions)
+	return u, err
+}
+
+// cost fills in what the trial has taken until now.
+func (t *trial) cost(ctx context.Context, r *Result) error {
+	for _, m := range t.members {
+		cpu, err := cpuTime(m.PID())
+		if err != nil {
+			return err
+		}
+		peak, err := peakMemory(m.PID())
+		if err != nil {
+			return err
+		}
+		r.Job += cpu
+		r.PeakMemory += peak
+	}
+	now, err := t.used(ctx)
+	if err != nil {
 		return err
 	}
-	if r.PeakMemory, err = peakMemory(t.service.PID()); err != nil {
+	r.Redis, r.Broker = now.redis-t.before.redis, now.broker-t.before.broker
+	r.Received, r.Sent = now.received-t.before.received, now.sent-t.before.sent
+	if r.RedisMemory, err = t.state.sum(ctx, "memory", "used_memory"); err != nil {
 		return err
 	}
-	if r.Redis, err = cpuTime(t.redisPID); err != nil {
-		return err
-	}
-	if r.Broker, err = cpuTime(t.h.BrokerPID); err != nil {
-		return err
-	}
-	r.Redis -= t.redisBefore
-	r.Broker -= t.brokerBefore
-	r.RedisMemory, err = t.info(ctx, "memory", "used_memory")
+	r.RedisGrowth = r.RedisMemory - t.state.empty
+	r.Keys, err = t.state.keys(ctx)
 	return err
 }
 
-// ready waits until the service works.
+// ready waits until every member works.
 func (t *trial) ready(ctx context.Context) error {
-	return testbed.Await(ctx, t.service, func(ctx context.Context) error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.place.http+"/-/ready", nil)
-		if err != nil {
+	for _, m := range t.members {
+		if err := testbed.Await(ctx, m.Process, m.ready); err != nil {
 			return err
 		}
-		answer, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return err
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return fmt.Errorf("not ready: %s", answer.Status)
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
-// said reads what the service has written: alerts, each once, and how many shipments it flagged.
+func (m *member) ready(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+m.http+"/-/ready", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", answer.Status)
+	}
+	return nil
+}
+
+// said reads what the service has written in the trial: alerts, each once, and how many shipments it flagged.
 func (t *trial) said(ctx context.Context, r *Result) error {
 	seen := map[string]bool{}
 	out := t.place.outputs()
-	err := t.h.kafka.Read(ctx, out["alerts"], partitions, func(m *kgo.Record) error {
+	err := t.h.kafka.Read(ctx, out["alerts"], usualPartitions, func(m *kgo.Record) error {
+		if m.Offset < t.before.alerts[m.Partition] {
+			return nil
+		}
 		a, err := codec.ParseAlert(m.Value)
 		if err == nil && !seen[a.ID] {
 			seen[a.ID] = true
@@ -178,29 +205,30 @@ func (t *trial) said(ctx context.Context, r *Result) error {
 	if err != nil {
 		return err
 	}
-	flagged, err := t.h.kafka.Ends(ctx, out["flagged"], partitions)
-	for _, end := range flagged {
-		r.Flagged += end
+	flagged, err := t.h.kafka.Ends(ctx, out["flagged"], usualPartitions)
+	for p, end := range flagged {
+		r.Flagged += end - t.before.flagged[p]
 	}
 	return err
 }
 
 // stop lets the service end, which it must do well.
 func (t *trial) stop(ctx context.Context) error {
-	t.service.Signal(syscall.SIGTERM)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	return t.service.Wait(ctx)
+	for _, m := range t.members {
+		m.Signal(syscall.SIGTERM)
+	}
+	var all []error
+	for _, m := range t.members {
+		all = append(all, m.Wait(ctx))
+	}
+	return errors.Join(all...)
 }
 
+// close ends what still runs of the service.
 func (t *trial) close() {
-	if t.service != nil {
-		t.service.Kill()
-	}
-	if t.server != nil {
-		t.server.Close()
-		_ = t.server.Forget()
-	} else if t.client != nil {
-		_ = t.client.Close()
+	for _, m := range t.members {
+		m.Kill()
 	}
 }

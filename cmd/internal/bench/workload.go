@@ -18,7 +18,10 @@ func Workloads() []string { return []string{"W1", "W2"} }
 
 // place is where a run's service finds everything.
 type place struct {
-	broker, redis, http string
+	broker, http string
+	// redis are the addresses of a Redis, or of the masters of a cluster.
+	redis   []string
+	cluster bool
 	// prefix begins the names of the group and of the topics that are written; input is the topic that is read.
 	prefix, input string
 }
@@ -40,7 +43,7 @@ func settings(workload string, p place, overrides []string) ([]byte, error) {
 	}
 	all := section{
 		"kafka": section{"brokers": []string{p.broker}, "group": p.prefix + "group", "topics": topics},
-		"redis": section{"addresses": []string{p.redis}},
+		"redis": section{"addresses": p.redis, "cluster": p.cluster},
 		// The events are as old as they are, whatever time their records have.
 		"events": section{"allowed_lateness": "0s", "clock_tolerance": "0s", "shipment_types": Types()},
 		"http":   section{"address": p.http},
@@ -81,7 +84,7 @@ func settings(workload string, p place, overrides []string) ([]byte, error) {
 // would be told within the cooldown: 4,000 shipments in ten minutes, where the largest sender has 3,200.
 func limitAlone() section {
 	detectors := section{"limit": section{"window": ruleWindow.String(), "shipments": ruleShipments}}
-	for _, rule := range []string{"burst", "surge", "fanout", "fanin", "lane_burst", "structuring", "route", "slow_route", "weight", "value"} {
+	for _, rule := range ruleNames()[1:] {
 		detectors[rule] = section{"enabled": false}
 	}
 	return section{

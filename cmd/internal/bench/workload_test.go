@@ -10,7 +10,7 @@ import (
 	"github.com/parcelsentry/parcelsentry/config"
 )
 
-var somewhere = place{broker: "127.0.0.1:9092", redis: "127.0.0.1:6379", http: "127.0.0.1:9700", prefix: "w-1-", input: "in"}
+var somewhere = place{broker: "127.0.0.1:9092", redis: []string{"127.0.0.1:6379"}, http: "127.0.0.1:9700", prefix: "w-1-", input: "in"}
 
 func load(t *testing.T, workload string, overrides ...string) config.Config {
 	t.Helper()

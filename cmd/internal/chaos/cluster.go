@@ -1,7 +1,6 @@
 package chaos
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -10,46 +9,22 @@ import (
 	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 )
 
-// slots is how many a Redis Cluster has.
-const slots = 16384
-
 // startCluster starts three primaries that share the slots.
 func (r *Run) startCluster() ([]string, error) {
 	const primaries = 3
 	var addresses []string
 	for i := range primaries {
-		lines := append([]string{"cluster-enabled yes", "cluster-announce-ip " + testbed.Host, "cluster-node-timeout 5000"}, r.scenario.setup.redis...)
-		s, err := r.addRedis(fmt.Sprintf("redis-%d", i+1), lines...)
+		s, err := r.addRedis(fmt.Sprintf("redis-%d", i+1), append(testbed.ClusterNode(), r.scenario.setup.redis...)...)
 		if err != nil {
 			return nil, err
 		}
 		addresses = append(addresses, s.Address)
-		if err := s.Client.ClusterAddSlotsRange(r.ctx, slots*i/primaries, slots*(i+1)/primaries-1).Err(); err != nil {
-			return nil, err
-		}
-		if i > 0 {
-			_, port, _ := strings.Cut(s.Address, ":")
-			meet := []any{"CLUSTER", "MEET", testbed.Host, port, s.BusPort}
-			if err := r.servers[0].Client.Do(r.ctx, meet...).Err(); err != nil {
-				return nil, err
-			}
-		}
 	}
-	for _, s := range r.servers {
-		if err := testbed.Await(r.ctx, s.Process, func(ctx context.Context) error { return clusterReady(ctx, s.Client, primaries) }); err != nil {
-			return nil, err
-		}
+	if err := testbed.Join(r.ctx, r.servers); err != nil {
+		return nil, err
 	}
 	r.client = redis.NewClusterClient(&redis.ClusterOptions{Addrs: addresses})
 	return addresses, nil
-}
-
-func clusterReady(ctx context.Context, c *redis.Client, nodes int) error {
-	info, err := c.ClusterInfo(ctx).Result()
-	if err == nil && !(strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", nodes))) {
-		err = fmt.Errorf("the cluster is not ready")
-	}
-	return err
 }
 
 // migrate moves a slot with all its keys to another primary, as an operator's tools do.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 )
 
 // through gives a server, and a client that reaches it through a proxy.
@@ -117,7 +119,7 @@ func TestReadValue(t *testing.T) {
 
 // TestBucketSlot: the check value that Redis names for its CRC-16 is 0x31C3.
 func TestBucketSlot(t *testing.T) {
-	if got, want := bucketSlot(123456789), 0x31c3%slots; got != want {
+	if got, want := bucketSlot(123456789), 0x31c3%testbed.Slots; got != want {
 		t.Errorf("{123456789} is in slot %d, want %d", got, want)
 	}
 }

@@ -33,5 +33,5 @@ func bucketSlot(bucket int) int {
 			}
 		}
 	}
-	return int(crc) % slots
+	return int(crc) % testbed.Slots
 }

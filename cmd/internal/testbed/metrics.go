@@ -54,3 +54,10 @@ func (m Metrics) Sum(name string) float64 {
 	}
 	return sum
 }
+
+// Add adds what another process says of itself.
+func (m Metrics) Add(other Metrics) {
+	for name, v := range other {
+		m[name] += v
+	}
+}
