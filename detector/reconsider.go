@@ -1,8 +1,6 @@
 package detector
 
 import (
-	"slices"
-
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
@@ -18,31 +16,23 @@ type Judged struct {
 // Event is the event itself.
 func (j *Judged) Event() *Event { return j.event }
 
+// Keep puts a copy of the event in its place, for somebody who keeps what was judged longer than events.
+func (j *Judged) Keep(e *Event) { j.event = e }
+
 // Judged is the event that the subject counted last.
 func (s *Subject) Judged() Judged { return s.last }
 
 // Marks is what counting the event observed last showed about it.
 func (s *Subject) Marks() Marks { return s.last.marks }
 
-// Unsure adds an event that an entity of the kind has counted to those that may have to be judged once more. It takes
-// the place of one whose judgement would be the same: windows are whole panes, so of the events of a pane the last one
-// says for all of them what there is, as far as the same rules judge them.
-func (s *Set) Unsure(all []Judged, kind windows.Kind, j Judged) []Judged {
+// Stands tells that judging j once more says what judging old, an earlier event of the same entity, would say, too.
+// Windows are whole panes, so of the events of a pane the last one says for all of them what there is, as far as the
+// same rules judge them.
+func (s *Set) Stands(j, old *Judged, kind windows.Kind) bool {
 	finest := s.settings.Ladder[0]
-	for i := len(all) - 1; i >= max(0, len(all)-lookBack); i-- {
-		old := &all[i]
-		if finest.Pane(old.event.Time) == finest.Pane(j.event.Time) && old.marks.Fresh == j.marks.Fresh &&
-			(!s.byPlace || kind != KindSender || old.event.Destination == j.event.Destination) {
-			all = slices.Delete(all, i, i+1)
-			break
-		}
-	}
-	return append(all, j)
+	return finest.Pane(old.event.Time) == finest.Pane(j.event.Time) && old.marks.Fresh == j.marks.Fresh &&
+		(!s.byPlace || kind != KindSender || old.event.Destination == j.event.Destination)
 }
-
-// lookBack is how many events back Unsure looks for one to take the place of. The events of a pane mostly come
-// together; that some are judged in vain does no harm.
-const lookBack = 4
 
 // Reconsider judges an event once more that the entity has counted, in sight of all that it holds now. A weight or a
 // value is judged only as it comes: by now the entity has learned from it.

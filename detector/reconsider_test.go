@@ -45,35 +45,34 @@ func someWeights(t *testing.T, set *Set) *Profile {
 	return set.NextProfile(w.profile, Day(testEvent(0, 0).Time), w.sums)
 }
 
-// Of the events of an hour the last is judged again for all, one new to the entity apart from those that are not.
-func TestUnsure(t *testing.T) {
+// Of the events of an hour the last stands for all, one new to the entity apart from those that are not.
+func TestStands(t *testing.T) {
 	set := newTestSet(t, nil)
-	judged := func(n int, after time.Duration, fresh bool) Judged {
-		return Judged{event: testEvent(n, after), marks: Marks{Fresh: fresh}}
+	judged := func(after time.Duration, fresh bool) Judged {
+		return Judged{event: testEvent(0, after), marks: Marks{Fresh: fresh}}
 	}
-	var unsure []Judged
-	for n, j := range []Judged{
-		judged(0, 10*time.Minute, true),
-		judged(1, 20*time.Minute, false),
-		judged(2, 30*time.Minute, false), // in place of event-2
-		judged(3, 70*time.Minute, false),
-		judged(4, 50*time.Minute, true), // in place of event-1, late
+	elsewhere := judged(50*time.Minute, false)
+	elsewhere.event.Destination = "X"
+	later := judged(50*time.Minute, false)
+	for _, x := range []struct {
+		old  Judged
+		kind windows.Kind
+		want bool
+	}{
+		{judged(10*time.Minute, false), KindLane, true},
+		{judged(59*time.Minute, false), KindLane, true}, // came before, though its time is later
+		{judged(10*time.Minute, true), KindLane, false},
+		{judged(70*time.Minute, false), KindLane, false},
+		{judged(10*time.Minute, false), KindSender, true},
+		{elsewhere, KindSender, false},
+		{elsewhere, KindLane, true},
 	} {
-		if unsure = set.Unsure(unsure, KindLane, j); unsure[len(unsure)-1].event != j.event {
-			t.Errorf("event %d is not the last", n+1)
+		if got := set.Stands(&later, &x.old, x.kind); got != x.want {
+			t.Errorf("for %v, %+v of a %s: %v, want %v", x.old.event.Time, x.old.marks, x.kind, got, x.want)
 		}
 	}
-	var ids string
-	for _, j := range unsure {
-		ids += " " + j.event.ID
-	}
-	if want := " event-3 event-4 event-5"; ids != want {
-		t.Errorf("to be judged again:%s, want%s", ids, want)
-	}
-	sender := judged(5, 70*time.Minute, false)
-	sender.event.Destination = "X"
-	if got := set.Unsure(unsure, KindSender, sender); len(got) != 4 {
-		t.Errorf("a sender's parcel to a place of its own takes the place of another")
+	if limits := newTestSet(t, only(ruleLimit)); !limits.Stands(&later, &elsewhere, KindSender) {
+		t.Error("a sender's parcel to another place stands for itself, though no rule asks where it goes")
 	}
 }
 

@@ -26,6 +26,7 @@ type item struct {
 	event *detector.Event
 	parts [3]part // the first count of them
 	count int
+	kept  *kept // a copy of the event, if some entity may need it again
 	// canary is the event of a record that is only skipped, and that the service wrote itself.
 	canary *detector.Event
 	// skip says why the record is only counted as skipped, dead why it is a dead letter; both empty for an event.
@@ -86,7 +87,7 @@ func (w *Worker) prepare(b Batch) {
 			continue // a fetch may give what lies before the offset asked for
 		}
 		wk.items = append(wk.items, item{record: r})
-		w.ready(wk, &wk.items[len(wk.items)-1], &b.events[i], b.faults[i])
+		w.ready(wk, &wk.items[len(wk.items)-1], &b.decoded.events[i], b.decoded.faults[i])
 	}
 	w.items = wk.items
 	w.work = wk
@@ -327,6 +328,7 @@ func (w *Worker) process(wk *work) bool {
 		}
 	}
 	clear(wk.items) // what is written over next time must not keep this batch until then
+	w.recycle(&wk.batch)
 	return true
 }
 
@@ -404,7 +406,7 @@ func (w *Worker) count(it *item) {
 		e := part.entry
 		if events := e.subject.Entity.Events(); events > e.stored {
 			e.stored = events
-			e.unsure = w.options.Set.Unsure(e.unsure, e.key.Kind, e.subject.Judged())
+			w.doubt(it, e)
 		}
 		e.subject.Release()
 		w.change(e)

@@ -178,6 +178,9 @@ func (w *Worker) settled(e *entry, total int64) {
 		e.unsure, e.sent = append(e.sent, e.unsure...), nil
 		return
 	}
+	for i := range e.sent {
+		w.release(e.sent[i].kept)
+	}
 	clear(e.sent)
 	if e.sent = e.sent[:0]; len(e.unsure) == 0 {
 		e.unsure, e.sent = nil, nil // it may stay quiet in memory for long
@@ -238,12 +241,13 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 		old := again[i]
 		old.subject = w.open(l.Entity)
 		old.stored = l.Entity.Events()
-		var unsure []detector.Judged
-		for _, j := range old.unsure {
-			unsure = w.options.Set.Unsure(unsure, old.key.Kind, j)
+		var unsure []doubt
+		for _, d := range old.unsure {
+			unsure = w.addDoubt(unsure, d, old.key.Kind)
 		}
-		for _, j := range unsure {
-			w.reconsider(old, j)
+		for _, d := range unsure {
+			w.reconsider(old, d.judged)
+			w.release(d.kept)
 		}
 		old.unsure, old.sent = nil, nil
 		old.subject.Release()

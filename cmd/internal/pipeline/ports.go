@@ -63,8 +63,7 @@ type Batch struct {
 	// Done tells that the source has ended and will never have more, as a file does.
 	Done bool
 
-	events []detector.Event // of the records, see Worker.decode
-	faults map[int]fault    // by the number of the record
+	decoded *decoded // nil until Worker.decode was called
 }
 
 // Decoder makes an event of a record's value. It may keep neither the value nor share strings with it. An error means

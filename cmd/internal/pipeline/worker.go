@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,7 +27,8 @@ type Options struct {
 	Log *slog.Logger
 	// Canary, unless nil, is what the service tests itself with.
 	Canary *Canary
-	// Observe, unless nil, is called for every decoded event in order, with what was concluded of it.
+	// Observe, unless nil, is called for every decoded event in order, with what was concluded of it. Both hold until it
+	// returns.
 	Observe func(*detector.Event, *detector.Conclusion)
 }
 
@@ -140,6 +142,9 @@ type Worker struct {
 
 	fetch       fetching
 	work        *work
+	decodings   sync.Pool     // of *decoded
+	spare       []*kept       // to be used again
+	texts       []byte        // room to put texts together
 	items       []item        // of the work in hand, or the last one: to be used again
 	keys        []windows.Key // of the event in hand
 	subjects    detector.Subjects

@@ -16,9 +16,8 @@ type entry struct {
 	subject *detector.Subject
 	// stored is the entity's total of events as the store should have it, own deltas in flight included.
 	stored int64
-	// unsure are the events counted here that were judged in sight of this worker's counts alone, for all that is
-	// known; sent are those of them in the flush under way.
-	unsure, sent []detector.Judged
+	// unsure are the events counted here that may have to be judged once more; sent are those in the flush under way.
+	unsure, sent []doubt
 	// queued: in the worker's list of changed entries. flying: its delta is being applied.
 	queued, flying bool
 	bytes          int64 // as last estimated
