@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A note is written as json.Marshal writes the incident, byte for byte, in half of its time or less: each flush writes
-// those of all incidents that went on.
+// A note is written as json.Marshal writes the incident, byte for byte: in half of its time with few items, in little
+// less with many. Each flush writes those of all incidents that went on.
 
 // note gives the incident as JSON, empty for none.
 func (i *incident) note() string {
