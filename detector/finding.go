@@ -15,9 +15,9 @@ type Finding struct {
 	// Counterfactual is the highest observed number that would have stayed silent. Set only where Over.
 	Counterfactual float64
 	// Place is the destination that the finding is about, empty for none.
-	Place Place
+	Place Place `json:",omitempty"`
 	// Abstained says why the detector gives no score, empty when it does.
-	Abstained string
+	Abstained string `json:",omitempty"`
 }
 
 // Over reports whether the finding reaches its threshold.

@@ -1,7 +1,6 @@
 package detector
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -53,15 +52,6 @@ func (i *incident) open() bool { return i != nil && i.Fingerprint != "" }
 
 // told is false while every finding was another entity's to tell.
 func (i *incident) told() bool { return i != nil && !i.Told.IsZero() }
-
-func (i *incident) note() string {
-	if !i.open() {
-		return ""
-	}
-	// Strings, times and finite numbers always encode.
-	b, _ := json.Marshal(i)
-	return string(b)
-}
 
 // tell carries the entity's incident on by one event: it ends when it was quiet for long enough, begins with a finding
 // over a threshold, is told again when there is clearly more to say, and otherwise gathers. It reports whether there
