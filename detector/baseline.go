@@ -70,7 +70,7 @@ func (l *learner) day(n int64) {
 	level := l.activity.level(l.at)
 	mean *= level
 	c := float64(n)
-	if c > mean { // days that are no busier, which are most, are spared the root
+	if c > mean+1 { // days that are hardly busier, which are most, are spared the root
 		c = min(c, mean+capSigmas*math.Sqrt(mean*l.prior.Dispersion+mean*mean/shape)+1)
 	}
 	l.sum, l.squares, l.days = l.sum*l.decay+c, l.squares*l.decay+c*c, l.days*l.decay+level

@@ -78,13 +78,13 @@ func (d *counting) Judge(v View, f *Finding) {
 // past is what the closed days before day end teach.
 func (d *counting) past(v *View, end int64) rate {
 	panes := v.Entity.Panes(d.family.measure(), d.days, windows.Sub{})
-	l := learned{of: d, prior: v.Profile.priors[d.family], activity: v.Profile.activity, first: d.watched(v), end: end}
+	l := learned{of: d, profile: v.Profile.self, first: d.watched(v), end: end}
 	if len(panes) <= fewPanes {
-		return l.learn(panes)
+		return l.learn(panes, v.Profile)
 	}
 	m := v.remember()
 	if m == nil {
-		return l.learn(panes)
+		return l.learn(panes, v.Profile)
 	}
 	kept := m.rates[d.slot()]
 	if kept == nil {
@@ -92,7 +92,7 @@ func (d *counting) past(v *View, end int64) rate {
 		m.rates[d.slot()] = kept
 	}
 	if l.rate = kept.rate; *kept != l {
-		l.rate = l.learn(panes)
+		l.rate = l.learn(panes, v.Profile)
 		*kept = l
 	}
 	return l.rate

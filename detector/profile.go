@@ -6,6 +6,7 @@ import (
 	"math"
 	"sync"
 	"time"
+	"weak"
 
 	"github.com/parcelsentry/parcelsentry/windows"
 )
@@ -23,6 +24,7 @@ type Profile struct {
 	calibrations map[string]*calibration
 	amounts      map[string]logAmounts
 
+	self weak.Pointer[Profile] // tells profiles apart, without keeping them
 	name sync.Once
 	id   string
 }
@@ -63,6 +65,7 @@ func (s *Set) NextProfile(previous *Profile, day int64, gathered *Sums) *Profile
 
 func (s *Set) profile(day int64, sums *Sums) *Profile {
 	p := &Profile{Day: day, sums: sums, activity: newActivity(day, sums.ByDay), calibrations: map[string]*calibration{}, amounts: map[string]logAmounts{}}
+	p.self = weak.Make(p)
 	for f := range p.priors {
 		p.priors[f] = sums.Families[f].prior(s.settings.Prior)
 	}

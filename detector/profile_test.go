@@ -254,3 +254,21 @@ func TestNextProfileWithNothingGatheredDecays(t *testing.T) {
 		t.Errorf("out of nothing came %+v", next)
 	}
 }
+
+// However many lanes come between two profiles, those that are used stay known, and memory is bounded.
+func TestGatheredPlacesAreBounded(t *testing.T) {
+	const limit = 10
+	gathered := map[windows.Sub]float64{}
+	often := windows.NewSub("often")
+	for n := range 1000 {
+		gathered[windows.NewSub(fmt.Sprint(n))]++
+		gathered[often]++
+		before := len(gathered)
+		if thin(gathered, limit); before <= 4*limit && len(gathered) != before {
+			t.Fatalf("%d of %d are left, and there was room", len(gathered), before)
+		}
+		if len(gathered) > 4*limit || gathered[often] != float64(n+1) {
+			t.Fatalf("%d places, the one of all parcels has %v of %d", len(gathered), gathered[often], n+1)
+		}
+	}
+}

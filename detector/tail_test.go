@@ -159,3 +159,70 @@ func TestTailsFallWithTheCount(t *testing.T) {
 		}
 	})
 }
+
+// With few terms or many, likely or not: what is asked about a count that is at least one is the same.
+func TestTailNBOfSome(t *testing.T) {
+	for _, mean := range []float64{1e-9, 1e-6, 0.01, 0.5, 3, 40, 400} {
+		for _, shape := range []float64{0.003, 0.4, 1, 2, 7.5, 60} {
+			if mean/shape > 200 {
+				continue // too many terms to add up
+			}
+			one := sumTailNB(1, mean, shape)
+			for _, n := range []int64{1, 2, 3, 4, 8, 9, 40, 63, 64, 65, 300} {
+				got := lnTailNBOfSome(n, mean, shape)
+				near(t, fmt.Sprintf("lnTailNBOfSome(%d, %g, %g)", n, mean, shape), got, sumTailNB(n, mean, shape)-one)
+			}
+		}
+	}
+}
+
+func TestTailNBOfSomeAgainstTheWholeTails(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		mean := math.Exp(rapid.Float64Range(-12, 9).Draw(t, "ln mean"))
+		shape := math.Exp(rapid.Float64Range(-3, 3).Draw(t, "ln shape"))
+		n := rapid.Int64Range(1, 2*fewTerms).Draw(t, "n")
+		got, want := lnTailNBOfSome(n, mean, shape), lnTailNB(n, mean, shape)-lnTailNB(1, mean, shape)
+		if math.Abs(got-want) > 1e-11*max(1, math.Abs(want)) || math.IsNaN(got) {
+			t.Fatalf("%.15g, by the difference of whole tails %.15g", got, want)
+		}
+	})
+}
+
+// Few trials need no gamma function; both ways give the same.
+func TestTailBetaBinomialOfFewTrials(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := math.Exp(rapid.Float64Range(-12, 9).Draw(t, "ln a"))
+		b := math.Exp(rapid.Float64Range(-6, 9).Draw(t, "ln b"))
+		trials := rapid.Int64Range(1, fewTerms).Draw(t, "trials")
+		n := rapid.Int64Range(1, trials).Draw(t, "n")
+		got, want := lnTailBetaBinomial(n, trials, a, b), sumTailBetaBinomial(n, trials, a, b)
+		if math.Abs(got-want) > 1e-10*max(1, math.Abs(want)) || math.IsNaN(got) {
+			t.Fatalf("%.15g, term by term %.15g", got, want)
+		}
+	})
+}
+
+// sumTailBetaBinomial is ln P(X ≥ n), term by term from the first: each is C(trials, k) B(k+a, trials−k+b)/B(a, b).
+func sumTailBetaBinomial(n, trials int64, a, b float64) float64 {
+	const precision = 200
+	number := func(f float64) *big.Float { return new(big.Float).SetPrec(precision).SetFloat64(f) }
+	rising := func(x float64, k int64) *big.Float { // x (x+1) … (x+k−1)
+		product := number(1)
+		for i := range k {
+			product.Mul(product, number(x).Add(number(x), number(float64(i))))
+		}
+		return product
+	}
+	sum := number(0)
+	for k := n; k <= trials; k++ {
+		term := new(big.Float).SetPrec(precision).SetInt(new(big.Int).Binomial(trials, k))
+		sum.Add(sum, term.Mul(term, rising(a, k)).Mul(term, rising(b, trials-k)))
+	}
+	all := number(1)
+	ab := number(a)
+	ab.Add(ab, number(b))
+	for i := range trials {
+		all.Mul(all, new(big.Float).SetPrec(precision).Add(ab, number(float64(i))))
+	}
+	return logOf(sum.Quo(sum, all))
+}
