@@ -97,6 +97,10 @@ bench-peers: ## other engines beside it, if ../shared/peers is there; see deploy
 cost: ## what an event costs in Redis, by the real shipment logs; replay speed
 	@$(find-servers); go test -run='^$$' -bench='Cost|Replay' -benchtime=1x -timeout=30m ./cmd/internal/app
 
+.PHONY: memory
+memory: ## what senders take in Redis: bytes of 100,000 of them, by how often they send (needs redis-server)
+	go test -v -count=1 -timeout=30m -run='^TestMemory$$' ./cmd/internal/app -memory=100000
+
 .PHONY: eval
 eval: ## what it detects, by the evaluation kit; WRITE=1 for detector/README.md
 	@detector/eval/eval.sh $(if $(WRITE),--write)

@@ -154,7 +154,7 @@ func commands(b *testing.B, client *redis.Client) (n int64) {
 	return n
 }
 
-func keysLike(b *testing.B, client *redis.Client, pattern string) []string {
+func keysLike(b testing.TB, client *redis.Client, pattern string) []string {
 	b.Helper()
 	var keys []string
 	for i := client.Scan(b.Context(), 0, pattern, 10_000).Iterator(); i.Next(b.Context()); {

@@ -126,12 +126,13 @@ func overLate() []Point {
 	return all
 }
 
-// overHistory goes beyond the 120 days that the finest resolution for the usual keeps, and the 360 of places.
+// overHistory goes beyond the 120 days that the finest resolution for the usual keeps, and the 360 of places. A partition makes a
+// profile for each day, however many events that has, and here it has few: so there is one partition alone.
 func overHistory() []Point {
 	const stretch = 30
 	var all []Point
 	for days := stretch; days <= 390; days += stretch {
-		all = append(all, Point{At: fmt.Sprint(days), Shape: Shape{Senders: 2_000}, Span: stretch * 24 * time.Hour})
+		all = append(all, Point{At: fmt.Sprint(days), Shape: Shape{Senders: 2_000}, Setup: Setup{Partitions: 1}, Span: stretch * 24 * time.Hour})
 	}
 	return all
 }

@@ -1,0 +1,206 @@
+package app_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/parcelsentry/parcelsentry/cmd/internal/app"
+	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
+	"github.com/parcelsentry/parcelsentry/config"
+	"github.com/parcelsentry/parcelsentry/detector"
+	"github.com/parcelsentry/parcelsentry/windows"
+	"github.com/parcelsentry/parcelsentry/windows/redisstore"
+	"github.com/parcelsentry/parcelsentry/windows/windowstest"
+)
+
+var memorySenders = flag.Int("memory", 1000, "senders of TestMemory; `make memory` takes 100,000")
+
+// TestMemory counts the parcels of many senders in a Redis of its own, by the real worker with all rules, and says what they
+// take there: half of the senders send once or twice, one in a hundred 100 times within a month, and one more than an entity
+// has fields for. No sender may have more fields than the configuration allows.
+func TestMemory(t *testing.T) {
+	if _, err := exec.LookPath("redis-server"); err != nil && os.Getenv(windowstest.RequireServers) == "" {
+		t.Skip("redis-server is missing: it measures one of its own")
+	}
+	client := ownRedis(t)
+	c := config.Default()
+	log := memoryLog(*memorySenders)
+	store := fillRedis(t, client, &c, log)
+	grown := used(t, client) // below, what Redis took while it was empty is in it: less than 1 MiB
+
+	events := map[string]int64{}
+	err := store.Scan(t.Context(), detector.KindSender, func(e *windows.Entity) error {
+		events[e.Key.ID] = e.Events()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var twice, monthly, all []int64
+	var largest hash
+	for _, h := range hashes(t, client, "ps:memory:sender:*") {
+		all = append(all, h.bytes)
+		switch n := events[h.id()]; n {
+		case 2:
+			twice = append(twice, h.bytes)
+		case monthEvents:
+			monthly = append(monthly, h.bytes)
+		case largestEvents:
+			largest = h
+		}
+	}
+	if len(all) != *memorySenders+1 || len(twice) == 0 || len(monthly) == 0 || largest.fields == 0 {
+		t.Fatalf("%d senders, %d with two events, %d with %d, the largest with %d fields", len(all), len(twice), len(monthly), monthEvents, largest.fields)
+	}
+	t.Logf("MEMORY USAGE in bytes               %s", spreadHeader)
+	t.Logf("all senders                         %s", spread(all))
+	t.Logf("senders of 2 events                 %s", spread(twice))
+	t.Logf("senders of %d events in a month    %s", monthEvents, spread(monthly))
+	for _, kind := range []windows.Kind{detector.KindRecipient, detector.KindLane} {
+		var sizes []int64
+		for _, h := range hashes(t, client, "ps:memory:"+string(kind)+":*") {
+			sizes = append(sizes, h.bytes)
+		}
+		t.Logf("all of the kind %-19s %s", kind, spread(sizes))
+	}
+	t.Logf("the largest sender: %d events, %d fields where windows.max_fields is %d, %d bytes", largestEvents, largest.fields, c.Windows.MaxFields, largest.bytes)
+	t.Logf("in all: %d bytes for %d distinct parcels, %d bytes each", grown, len(log), grown/int64(len(log)))
+}
+
+// fillRedis lets a worker count a log.
+func fillRedis(t *testing.T, client *redis.Client, c *config.Config, log []pipeline.Record) *redisstore.Store {
+	t.Helper()
+	set, err := app.NewSet(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoders, err := app.NewDecoders(c, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := redisstore.New(client, redisstore.Options{Layout: "memory", TTL: 24 * time.Hour})
+	worker := pipeline.NewWorker(pipeline.Options{
+		Set: set, Decoder: decoders.New(), Topic: "log", Metrics: pipeline.NewMetrics(prometheus.NewRegistry(), set.Rules()),
+		Limits: pipeline.Limits{FlushEvents: c.Redis.FlushEvents, MaxUnflushed: c.Redis.MaxUnflushed, WorkingSet: int64(c.Windows.WorkingSet)},
+	})
+	err = pipeline.Run(t.Context(), worker, pipeline.IO{
+		Source: &fileSource{log: log, most: 2000}, Store: store, Sink: nowhere{}, Grace: time.Minute, Profiles: pipeline.NewProfileChain(set),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// How often those send who send often.
+const (
+	monthEvents   = 100
+	largestEvents = 6000
+)
+
+// memoryLog gives the parcels of so many senders, and of the largest, in the order of their times. The senders' are from one
+// month, the largest's from the four that end with it.
+func memoryLog(senders int) []pipeline.Record {
+	random := rand.New(rand.NewPCG(1, 0))
+	const month = 30 * 24 * time.Hour
+	end := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	var log []pipeline.Record
+	send := func(sender, events int, span time.Duration) {
+		for i := range events {
+			at := end.Add(-time.Duration(random.Int64N(int64(span)))).Truncate(time.Second)
+			log = append(log, pipeline.Record{Time: at, Value: memoryParcel(random, sender, i, at)})
+		}
+	}
+	often := []int{1, 1, 1, 2, 2, 2, 2, 3, 3, 5}
+	for i := range senders {
+		if i%100 == 0 {
+			send(i, monthEvents, month)
+		} else {
+			send(i, often[i%len(often)], month)
+		}
+	}
+	send(senders, largestEvents, 4*month)
+	slices.SortStableFunc(log, func(a, b pipeline.Record) int { return a.Time.Compare(b.Time) })
+	for i := range log {
+		log[i].Offset = int64(i)
+	}
+	return log
+}
+
+// memoryParcel makes up a parcel. Whoever sends often has some people and places that four in five of its parcels go to; all others are
+// to anybody, anywhere. The country is that of 3,000 places and five million people.
+func memoryParcel(random *rand.Rand, sender, serial int, at time.Time) []byte {
+	const places, people, usual = 3000, 5_000_000, 20
+	origin := sender * 7919 % places
+	destination, recipient := random.IntN(places), random.IntN(people)
+	if one := random.IntN(5 * usual / 4); serial > 2 && one < usual {
+		destination, recipient = (origin+one*one+1)%places, sender*31%people+one
+	}
+	return fmt.Appendf(nil, `{"event_id":"e-%d-%d","event_type":"posted","event_time":%q,"sender_id":"account-%07d","recipient_id":"person-%07d",`+
+		`"item_id":"RB%09dVN","origin":"VN-%05d","destination":"VN-%05d","weight_g":%d,"declared_value":%d}`,
+		sender, serial, at.Format(time.RFC3339), sender, recipient, sender*1000+serial, origin, destination, 100+random.IntN(5000), 10+random.IntN(500))
+}
+
+// hash is one in Redis.
+type hash struct {
+	key           string
+	bytes, fields int64
+}
+
+// id is that of the entity.
+func (h *hash) id() string { return h.key[strings.LastIndexByte(h.key, ':')+1:] }
+
+// hashes looks at all whose keys are like that.
+func hashes(t *testing.T, client *redis.Client, pattern string) []hash {
+	t.Helper()
+	var all []hash
+	for part := range slices.Chunk(keysLike(t, client, pattern), 1000) {
+		pipe := client.Pipeline()
+		for _, key := range part {
+			pipe.MemoryUsage(t.Context(), key, 0)
+			pipe.HLen(t.Context(), key)
+		}
+		answers, err := pipe.Exec(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, key := range part {
+			all = append(all, hash{key, answers[2*i].(*redis.IntCmd).Val(), answers[2*i+1].(*redis.IntCmd).Val()})
+		}
+	}
+	return all
+}
+
+// used is what Redis says that it uses, in bytes.
+func used(t *testing.T, client *redis.Client) (bytes int64) {
+	t.Helper()
+	text, err := client.Info(context.WithoutCancel(t.Context()), "memory").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(text, "used_memory:")
+	if _, err := fmt.Sscan(rest, &bytes); err != nil {
+		t.Fatal(err)
+	}
+	return bytes
+}
+
+const spreadHeader = "  number   median      p99      max"
+
+// spread tells the middle, the end and the most of sizes, of which there are some.
+func spread(sizes []int64) string {
+	slices.Sort(sizes)
+	n := len(sizes)
+	return fmt.Sprintf("%8d %8d %8d %8d", n, sizes[n/2], sizes[n*99/100], sizes[n-1])
+}
