@@ -40,59 +40,104 @@ func (s *Store) Apply(ctx context.Context, source windows.Source, updates []wind
 }
 
 func (s *Store) applyCall(source windows.Source, u *windows.Update) call {
-	keys := make([]string, 0, 1+len(u.Deltas))
-	keys = append(keys, s.fenceKey(u.Bucket))
-	args := make([]any, 0, 5+10*len(u.Deltas))
-	args = append(
-		args,
-		source.String(),
-		strconv.FormatInt(u.Expected, 10),
-		strconv.FormatInt(u.New.Offset, 10),
-		fenceText(u.New),
-		strconv.FormatInt(s.ttl.Milliseconds(), 10),
-	)
+	var w words
+	w.grow(200*len(u.Deltas), 24*len(u.Deltas))
+	w.add(s.fenceKey(u.Bucket))
 	for i := range u.Deltas {
-		keys = append(keys, s.entityKey(u.Deltas[i].Key, u.Bucket))
-		args = appendDelta(args, &u.Deltas[i])
+		s.addEntityKey(&w, u.Deltas[i].Key, u.Bucket)
 	}
-	return call{keys: keys, args: args}
+	w.add(source.String())
+	w.number(u.Expected)
+	w.number(u.New.Offset)
+	w.add(fenceText(u.New))
+	w.number(s.ttl.Milliseconds())
+	for i := range u.Deltas {
+		addDelta(&w, &u.Deltas[i])
+	}
+	return newCall(1+len(u.Deltas), w.split())
 }
 
-// appendDelta adds an entity's part of the arguments of apply.lua.
-func appendDelta(args []any, d *windows.Delta) []any {
-	seen, set, gone := sortOut(d)
-	args = append(args, d.Events, firstText(d.First), len(d.Add), len(seen), len(set)/2, len(gone))
+// addDelta adds an entity's part of the arguments of apply.lua.
+func addDelta(w *words, d *windows.Delta) {
+	seen, again, forgotten := forget(d)
+	addShape(w, d, len(seen), len(again), len(forgotten))
+	w.add(fieldEvents)
+	w.number(d.Events)
 	for _, a := range d.Add {
-		args = append(args, a.Field.String(), a.N)
+		if a.N != 0 {
+			addField(w, a.Field)
+			w.number(a.N)
+		}
 	}
-	for _, m := range seen {
-		args = append(args, memberField(m.Sub), m.UnixMilli)
+	if !d.First.IsZero() {
+		w.add(fieldFirst)
+		w.add(firstText(d.First))
 	}
-	args = append(args, set...)
-	return append(args, gone...)
-}
-
-// sortOut says what a delta does to fields other than counts: members that keep the later time, fields and values to
-// set as they are, fields to remove.
-func sortOut(d *windows.Delta) (seen []windows.Member, set, gone []any) {
-	seen = d.Seen
-	if len(d.Forget) > 0 {
-		seen, set, gone = forget(d)
+	for _, members := range [][]windows.Member{seen, again} {
+		for _, m := range members {
+			addMember(w, m.Sub)
+			w.number(m.UnixMilli)
+		}
+	}
+	if d.SetNote && d.Note != "" {
+		w.add(fieldNote)
+		w.add(d.Note)
 	}
 	for _, f := range d.Drop {
-		gone = append(gone, f.String())
+		addField(w, f)
 	}
-	switch {
-	case d.SetNote && d.Note == "":
-		gone = append(gone, fieldNote)
-	case d.SetNote:
-		set = append(set, fieldNote, d.Note)
+	for _, sub := range forgotten {
+		addMember(w, sub)
 	}
-	return seen, set, gone
+	if d.SetNote && d.Note == "" {
+		w.add(fieldNote)
+	}
 }
 
-// forget sorts out members when some are forgotten: one that was seen again after that has no earlier time to keep.
-func forget(d *windows.Delta) (seen []windows.Member, set, gone []any) {
+// addShape adds how many sums, firsts, seen and set pairs and fields that are gone a delta has.
+func addShape(w *words, d *windows.Delta, seen, set, gone int) {
+	sums, firsts := 1, 0
+	for _, a := range d.Add {
+		if a.N != 0 {
+			sums++
+		}
+	}
+	if !d.First.IsZero() {
+		firsts = 1
+	}
+	gone += len(d.Drop)
+	switch {
+	case d.SetNote && d.Note == "":
+		gone++
+	case d.SetNote:
+		set++
+	}
+	for i, n := range [...]int{sums, firsts, seen, set, gone} {
+		if i > 0 {
+			w.bytes = append(w.bytes, ' ')
+		}
+		w.bytes = strconv.AppendInt(w.bytes, int64(n), 10)
+	}
+	w.end()
+}
+
+func addField(w *words, f windows.Field) {
+	w.bytes = f.Append(w.bytes)
+	w.end()
+}
+
+func addMember(w *words, sub windows.Sub) {
+	w.bytes = append(w.bytes, memberMark...)
+	w.bytes = append(w.bytes, sub[:]...)
+	w.end()
+}
+
+// forget sorts out members: those that keep the later time; those that are set because they were forgotten in between,
+// so that there is no earlier time to keep; those that are gone.
+func forget(d *windows.Delta) (seen, again []windows.Member, gone []windows.Sub) {
+	if len(d.Forget) == 0 {
+		return d.Seen, nil, nil
+	}
 	forgotten := make(map[windows.Sub]bool, len(d.Forget))
 	for _, sub := range d.Forget {
 		forgotten[sub] = true
@@ -102,15 +147,15 @@ func forget(d *windows.Delta) (seen []windows.Member, set, gone []any) {
 			seen = append(seen, m)
 			continue
 		}
-		set = append(set, memberField(m.Sub), m.UnixMilli)
+		again = append(again, m)
 		delete(forgotten, m.Sub)
 	}
 	for _, sub := range d.Forget {
 		if forgotten[sub] {
-			gone = append(gone, memberField(sub))
+			gone = append(gone, sub)
 		}
 	}
-	return seen, set, gone
+	return seen, again, gone
 }
 
 // result reads an answer of apply.lua.

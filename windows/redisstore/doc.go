@@ -23,5 +23,5 @@
 // only fills gaps, reads anyway.
 //
 // The account needs these commands on keys ps:*: EVAL, EVALSHA, HGET, HMGET, HGETALL, HLEN, HSCAN, HSET, HSETNX, HDEL,
-// HINCRBY, LLEN, LRANGE, LTRIM, RPUSH, PEXPIRE; INFO or CONFIG GET for Check; SCAN for Scan.
+// EXISTS, LLEN, LRANGE, LTRIM, RPUSH, PEXPIRE; INFO or CONFIG GET for Check; SCAN for Scan.
 package redisstore

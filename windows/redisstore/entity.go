@@ -18,8 +18,6 @@ const (
 	memberMark  = "m/"
 )
 
-func memberField(sub windows.Sub) string { return memberMark + string(sub[:]) }
-
 // firstText is the time in Unix milliseconds and the coordinates; nothing for none.
 func firstText(f windows.First) string {
 	if f.IsZero() {
@@ -38,12 +36,14 @@ func parseFirst(text string) (windows.First, error) {
 	return windows.First{Time: time.UnixMilli(n).UTC(), At: c}, err
 }
 
-// restore builds an entity from the fields and values of its hash.
-func restore(key windows.Key, fields []string) (*windows.Entity, error) {
+// restore builds an entity from the fields and values of its hash, as they come in an answer.
+func restore(key windows.Key, fields []any) (*windows.Entity, error) {
 	e := windows.NewEntity(key)
 	for i := 0; i+1 < len(fields); i += 2 {
-		if err := restoreField(e, fields[i], fields[i+1]); err != nil {
-			return nil, fmt.Errorf("field %q: %w", fields[i], err)
+		field, _ := fields[i].(string)
+		value, _ := fields[i+1].(string)
+		if err := restoreField(e, field, value); err != nil {
+			return nil, fmt.Errorf("field %q: %w", field, err)
 		}
 	}
 	return e, nil

@@ -210,7 +210,7 @@ func (o *odd) delta(key windows.Key) windows.Delta {
 	for range o.byte() % 6 {
 		f := o.field()
 		if !slices.ContainsFunc(d.Add, func(c windows.FieldCount) bool { return c.Field == f }) {
-			d.Add = append(d.Add, windows.FieldCount{Field: f, N: o.number() >> 4})
+			d.Add = append(d.Add, windows.FieldCount{Field: f, N: o.number() << (o.byte() % 8)}) // four sum up to less than 2^62
 		}
 	}
 	for range o.byte() % 4 {

@@ -11,8 +11,16 @@ func (s *Store) fenceKey(bucket int) string {
 	return "ps:" + s.layout + ":fence:{" + strconv.Itoa(bucket) + "}"
 }
 
-func (s *Store) entityKey(k windows.Key, bucket int) string {
-	return s.kindPrefix(k.Kind) + "{" + strconv.Itoa(bucket) + "}:" + k.ID
+// addEntityKey adds the name of an entity's hash.
+func (s *Store) addEntityKey(w *words, k windows.Key, bucket int) {
+	w.bytes = append(w.bytes, "ps:"...)
+	w.bytes = append(w.bytes, s.layout...)
+	w.bytes = append(w.bytes, ':')
+	w.bytes = append(w.bytes, k.Kind...)
+	w.bytes = append(w.bytes, ":{"...)
+	w.bytes = strconv.AppendInt(w.bytes, int64(bucket), 10)
+	w.bytes = append(w.bytes, "}:"...)
+	w.add(k.ID)
 }
 
 func (s *Store) kindPrefix(kind windows.Kind) string {

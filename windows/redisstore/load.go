@@ -11,19 +11,26 @@ import (
 // moment. Two plain commands would keep their order only until a slot moves to another node: go-redis sends those
 // that are redirected again, after the others.
 func (s *Store) Load(ctx context.Context, source windows.Source, keys []windows.Key) ([]windows.Loaded, error) {
-	var calls []call
-	at := map[int]int{}                // the call of a bucket
-	place := make([][2]int, len(keys)) // the call of a key, and where in it
+	var buckets []bucketLoad
+	at := make(map[int]int, min(len(keys), windows.Buckets)) // where in buckets
+	place := make([][2]int, len(keys))                       // the call of a key, and where in it
 	for i, key := range keys {
 		b := key.Bucket()
 		c, ok := at[b]
 		if !ok {
-			c = len(calls)
+			c = len(buckets)
 			at[b] = c
-			calls = append(calls, call{keys: []string{s.fenceKey(b)}, args: []any{source.String()}})
+			buckets = append(buckets, bucketLoad{keys: 1})
+			buckets[c].words.add(s.fenceKey(b))
 		}
-		place[i] = [2]int{c, len(calls[c].keys)}
-		calls[c].keys = append(calls[c].keys, s.entityKey(key, b))
+		place[i] = [2]int{c, buckets[c].keys}
+		buckets[c].keys++
+		s.addEntityKey(&buckets[c].words, key, b)
+	}
+	calls := make([]call, len(buckets))
+	for c := range buckets {
+		buckets[c].words.add(source.String())
+		calls[c] = newCall(buckets[c].keys, buckets[c].words.split())
 	}
 	replies, err := s.run(ctx, s.load, calls)
 	if err != nil {
@@ -37,6 +44,12 @@ func (s *Store) Load(ctx context.Context, source windows.Source, keys []windows.
 		}
 	}
 	return loaded, nil
+}
+
+// bucketLoad is what a call of load.lua is made of.
+type bucketLoad struct {
+	words words
+	keys  int
 }
 
 // readLoaded reads entity k of an answer of load.lua.
@@ -59,12 +72,8 @@ func readLoaded(key windows.Key, reply []any, k int, keys []string) (windows.Loa
 		l.Present = true
 	}
 	values, _ := reply[k].([]any)
-	fields := make([]string, len(values))
-	for i := range values {
-		fields[i], _ = values[i].(string)
-	}
 	var err error
-	if l.Entity, err = restore(key, fields); err != nil {
+	if l.Entity, err = restore(key, values); err != nil {
 		return l, badData(keys[k], err)
 	}
 	return l, nil

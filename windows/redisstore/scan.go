@@ -55,7 +55,7 @@ func (s *Store) page(
 		if !ok || len(hash) == 0 { // not ours, or at its end since the page was made
 			continue
 		}
-		fields := make([]string, 0, 2*len(hash))
+		fields := make([]any, 0, 2*len(hash))
 		for field, value := range hash {
 			fields = append(fields, field, value)
 		}

@@ -16,10 +16,21 @@ func newScript(source string) script {
 	return script{source: source, hash: redis.NewScript(source).Hash()}
 }
 
-// call is what one script call gets. The first key is that of the bucket's fences.
+// call is what one script call gets.
 type call struct {
-	keys []string
-	args []any
+	keys []string // the first is that of the bucket's fences
+	args []any    // what is sent: two places for run, the number of keys, the keys, the arguments
+}
+
+// newCall makes a call of as many keys and of arguments, which follow them. They go out as pointers, which the client
+// takes without another allocation each; it may send them again, so they must not change.
+func newCall(keys int, texts []string) call {
+	args := make([]any, 3, 3+len(texts))
+	args[2] = keys
+	for i := range texts {
+		args = append(args, &texts[i])
+	}
+	return call{keys: texts[:keys], args: args}
 }
 
 // run sends a pipeline of script calls and gives their answers. Calls that a server refuses because it does not know
@@ -31,9 +42,9 @@ func (s *Store) run(ctx context.Context, script script, calls []call) ([][]any, 
 	for i := range all {
 		all[i] = i
 	}
-	unknown, err := s.send(ctx, calls, all, replies, redis.Pipeliner.EvalSha, script.hash)
+	unknown, err := s.send(ctx, calls, all, replies, "evalsha", script.hash)
 	if err == nil && len(unknown) > 0 {
-		unknown, err = s.send(ctx, calls, unknown, replies, redis.Pipeliner.Eval, script.source)
+		unknown, err = s.send(ctx, calls, unknown, replies, "eval", script.source)
 	}
 	if err == nil && len(unknown) > 0 {
 		err = fmt.Errorf("a server does not know the script that it was sent")
@@ -41,11 +52,9 @@ func (s *Store) run(ctx context.Context, script script, calls []call) ([][]any, 
 	return replies, err
 }
 
-type eval func(p redis.Pipeliner, ctx context.Context, script string, keys []string, args ...any) *redis.Cmd
-
 // send makes the calls of these indices and returns those whose script was not known.
 func (s *Store) send(
-	ctx context.Context, calls []call, which []int, replies [][]any, eval eval, script string,
+	ctx context.Context, calls []call, which []int, replies [][]any, eval, script string,
 ) (unknown []int, err error) {
 	if len(which) == 0 {
 		return nil, nil
@@ -53,7 +62,12 @@ func (s *Store) send(
 	cmds := make([]*redis.Cmd, len(which))
 	_, err = s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, c := range which {
-			cmds[i] = eval(p, ctx, script, calls[c].keys, calls[c].args...)
+			args := calls[c].args
+			args[0], args[1] = eval, script
+			cmds[i] = redis.NewCmd(ctx, args...)
+			if err := p.Process(ctx, cmds[i]); err != nil {
+				return err
+			}
 		}
 		return nil
 	})

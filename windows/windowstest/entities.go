@@ -2,6 +2,7 @@ package windowstest
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -35,6 +36,36 @@ func counts(t *testing.T, b *bench) {
 		{Field: field(5), N: -42}, {Field: folded, N: -3}, {Field: tally, N: -big - 1}, {Field: field(7), N: 2},
 	}})
 	wantCounts(t, b.entity(t), map[string]int64{})
+}
+
+// largeCounts: sums are exact to the last of 64 bits, whatever a store's own numbers are.
+func largeCounts(t *testing.T, b *bench) {
+	steps := [][]int64{
+		{999_999_999_999_999, 1, 999_999_999_999_999, -1_999_999_999_999_998, -1},
+		{1 << 53, 1, 1, 1 << 60, -1},
+		{math.MaxInt64 - 1, 1, -1, math.MinInt64 + 2},
+		{math.MinInt64 + 1, -1, math.MaxInt64, 2, -3},
+		{4_000_000_000, -4_000_000_001, 1_000_000_001, -999_999_999, -2},
+		{-9_007_199_254_740_993, 9_007_199_254_740_995, -2},
+		{1_000_000_000_000_000_000, -1, -999_999_999_000_000_000},
+	}
+	sums := make([]int64, len(steps))
+	for i := range 5 {
+		var d windows.Delta
+		want := map[string]int64{}
+		for pane, step := range steps {
+			f := field(int64(pane))
+			if i < len(step) {
+				d.Add = append(d.Add, windows.FieldCount{Field: f, N: step[i]})
+				sums[pane] += step[i]
+			}
+			if sums[pane] != 0 {
+				want[f.String()] = sums[pane]
+			}
+		}
+		b.apply(t, d)
+		wantCounts(t, b.entity(t), want)
+	}
 }
 
 func drop(t *testing.T, b *bench) {

@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(*testing.T) windows.Store) {
 		{"no store takes these updates", invalid},
 		{"load tells the fence of the asking source", loadFence},
 		{"counts add up", counts},
+		{"large counts add up exactly", largeCounts},
 		{"drop beats what is held and added", drop},
 		{"members keep the later time", members},
 		{"forgotten, then seen earlier", forgottenThenSeen},
