@@ -26,7 +26,9 @@ type item struct {
 	event *detector.Event
 	parts [3]part // the first count of them
 	count int
-	kept  *kept // a copy of the event, if some entity may need it again
+	// kept tells that a copy of the event is made, and place where it stands among the others; see Worker.keep.
+	kept  bool
+	place int
 	// canary is the event of a record that is only skipped, and that the service wrote itself.
 	canary *detector.Event
 	// skip says why the record is only counted as skipped, dead why it is a dead letter; both empty for an event.
@@ -327,6 +329,7 @@ func (w *Worker) process(wk *work) bool {
 			w.profileAge(last.event)
 		}
 	}
+	w.keep()
 	clear(wk.items) // what is written over next time must not keep this batch until then
 	w.recycle(&wk.batch)
 	return true

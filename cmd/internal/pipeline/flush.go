@@ -101,6 +101,7 @@ func (w *Worker) beginFlush() {
 		w.flight = f
 		return
 	}
+	w.keep() // of a batch that waits half done
 	slices.SortStableFunc(w.changed, func(a, b *entry) int { return a.bucket - b.bucket })
 	var waiting []*entry
 	for _, e := range w.changed {
@@ -178,9 +179,6 @@ func (w *Worker) settled(e *entry, total int64) {
 		e.unsure, e.sent = append(e.sent, e.unsure...), nil
 		return
 	}
-	for i := range e.sent {
-		w.release(e.sent[i].kept)
-	}
 	clear(e.sent)
 	if e.sent = e.sent[:0]; len(e.unsure) == 0 {
 		e.unsure, e.sent = nil, nil // it may stay quiet in memory for long
@@ -247,7 +245,6 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 		}
 		for _, d := range unsure {
 			w.reconsider(old, d.judged)
-			w.release(d.kept)
 		}
 		old.unsure, old.sent = nil, nil
 		old.subject.Release()

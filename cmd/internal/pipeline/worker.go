@@ -143,8 +143,9 @@ type Worker struct {
 	fetch       fetching
 	work        *work
 	decodings   sync.Pool     // of *decoded
-	spare       []*kept       // to be used again
-	texts       []byte        // room to put texts together
+	doubting    []*entry          // with doubts about events of the work in hand
+	kept        []*detector.Event // room for keep, as is texts
+	texts       []byte
 	items       []item        // of the work in hand, or the last one: to be used again
 	keys        []windows.Key // of the event in hand
 	subjects    detector.Subjects
@@ -310,7 +311,7 @@ func (w *Worker) load(keys []windows.Key) {
 func (w *Worker) stand() {
 	w.session++
 	w.phase = phaseStanding
-	w.fetch, w.work, w.flight = fetching{}, nil, nil
+	w.fetch, w.work, w.flight, w.doubting = fetching{}, nil, nil, nil
 	w.dropWorkingSet()
 	w.changed, w.pending, w.passed, w.passedBytes = nil, 0, 0, 0
 	w.foreign, w.loads, w.reloading, w.flown = nil, false, false, nil

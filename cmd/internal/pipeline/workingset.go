@@ -18,6 +18,8 @@ type entry struct {
 	stored int64
 	// unsure are the events counted here that may have to be judged once more; sent are those in the flush under way.
 	unsure, sent []doubt
+	// doubting: in the worker's list of entries with doubts about the batch in hand.
+	doubting bool
 	// queued: in the worker's list of changed entries. flying: its delta is being applied.
 	queued, flying bool
 	bytes          int64 // as last estimated
