@@ -64,18 +64,15 @@ func (s *Set) mark(e *Event, entity *windows.Entity, since time.Time) Marks {
 	}
 	entity.Saw(sub, e.Time)
 	limit := s.remembered(entity.Key.Kind)
-	if spare := max(leastSpare, limit/8); entity.Members() > limit+spare { // by the batch, as it sorts them
+	if spare := limit / 8; entity.Members() > limit+spare { // by the batch, as it sorts them
 		entity.ForgetOldest(limit)
 	}
 	return m
 }
 
-const (
-	// linesRemembered is how many of the others an entity remembers if nothing but order lines is known by them: those
-	// of a shipment come close together.
-	linesRemembered = 16
-	leastSpare      = 8
-)
+// linesRemembered is how many of the others an entity remembers if nothing but order lines is known by them: those of a
+// shipment come one after the other, or nearly so. Each costs a field that is written anew with every flush.
+const linesRemembered = 2
 
 // remembered is how many of the others an entity of a kind remembers.
 func (s *Set) remembered(kind windows.Kind) int {

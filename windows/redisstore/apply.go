@@ -16,25 +16,50 @@ const (
 	replyBroken
 )
 
-// Apply implements windows.Store: one pipeline, one script call an update. After an error some of the updates may be
-// stored; they answer Already when all are sent again.
+// deltasAtOnce is about how many deltas one pipeline carries: many enough that the way there and back does not count,
+// few enough that what goes out takes little memory, and that Redis works while the next ones are put together.
+const deltasAtOnce = 512
+
+// Apply implements windows.Store: one script call an update, in pipelines one after the other. After an error some of
+// the updates may be stored; they answer Already when all are sent again.
 func (s *Store) Apply(ctx context.Context, source windows.Source, updates []windows.Update) ([]windows.Result, error) {
-	calls := make([]call, len(updates))
 	for i := range updates {
 		if err := updates[i].Validate(); err != nil {
 			return nil, fmt.Errorf("apply %s: %w", source, err)
 		}
+	}
+	results := make([]windows.Result, 0, len(updates))
+	for len(updates) > 0 {
+		n, deltas := 0, 0
+		for n < len(updates) && (n == 0 || deltas+len(updates[n].Deltas) <= deltasAtOnce) {
+			deltas += len(updates[n].Deltas)
+			n++
+		}
+		var err error
+		if results, err = s.applySome(ctx, source, updates[:n], results); err != nil {
+			return nil, fmt.Errorf("apply %s: %w", source, err)
+		}
+		updates = updates[n:]
+	}
+	return results, nil
+}
+
+// applySome applies updates by one pipeline, and appends the results.
+func (s *Store) applySome(ctx context.Context, source windows.Source, updates []windows.Update, results []windows.Result) ([]windows.Result, error) {
+	calls := make([]call, len(updates))
+	for i := range updates {
 		calls[i] = s.applyCall(source, &updates[i])
 	}
 	replies, err := s.run(ctx, s.apply, calls)
 	if err != nil {
-		return nil, fmt.Errorf("apply %s: %w", source, err)
+		return nil, err
 	}
-	results := make([]windows.Result, len(updates))
 	for i, reply := range replies {
-		if results[i], err = result(reply, calls[i].keys); err != nil {
-			return nil, fmt.Errorf("apply %s: %w", source, err)
+		r, err := result(reply, calls[i].keys)
+		if err != nil {
+			return nil, err
 		}
+		results = append(results, r)
 	}
 	return results, nil
 }

@@ -103,27 +103,40 @@ func (w *Worker) beginFlush() {
 	}
 	w.keep() // of a batch that waits half done
 	slices.SortStableFunc(w.changed, func(a, b *entry) int { return a.bucket - b.bucket })
+	f.entries = make([]*entry, 0, len(w.changed))
 	var waiting []*entry
-	for _, e := range w.changed {
-		if w.expected[e.bucket] >= f.to.Offset {
-			waiting = append(waiting, e) // changed by what was judged again, behind the bucket's fence
-			continue
+	for i := 0; i < len(w.changed); {
+		bucket, n := w.changed[i].bucket, 1
+		for i+n < len(w.changed) && w.changed[i+n].bucket == bucket {
+			n++
 		}
-		w.set.mark(e, false, true)
-		e.sent, e.unsure = e.unsure, e.sent[:0]
-		if n := len(f.updates); n == 0 || f.updates[n-1].Bucket != e.bucket {
-			f.updates = append(f.updates, w.update(e.bucket, f.to))
+		if w.expected[bucket] >= f.to.Offset {
+			waiting = append(waiting, w.changed[i:i+n]...) // changed by what was judged again, behind the bucket's fence
+		} else {
+			f.updates = append(f.updates, w.takeAlong(f, w.changed[i:i+n]))
 		}
-		u := &f.updates[len(f.updates)-1]
-		u.Deltas = append(u.Deltas, e.subject.TakeDelta())
-		w.set.resize(e)
-		f.entries = append(f.entries, e)
+		i += n
 	}
 	if w.checkpointDue() {
 		f.updates, f.checkpoint = w.checkpoint(f.updates, f.to), true
 	}
-	w.changed, w.pending, w.passed, w.passedBytes = waiting, 0, 0, 0
+	clear(w.changed)
+	w.changed, w.pending, w.passed, w.passedBytes = append(w.changed[:0], waiting...), 0, 0, 0
 	w.flight = f
+}
+
+// takeAlong gives the update of a bucket with the deltas of its changed entries.
+func (w *Worker) takeAlong(f *flight, changed []*entry) windows.Update {
+	u := w.update(changed[0].bucket, f.to)
+	u.Deltas = make([]windows.Delta, len(changed))
+	for i, e := range changed {
+		w.set.mark(e, false, true)
+		e.sent, e.unsure = e.unsure, e.sent[:0]
+		u.Deltas[i] = e.subject.TakeDelta()
+		w.set.resize(e)
+	}
+	f.entries = append(f.entries, changed...)
+	return u
 }
 
 // checkpoint adds the buckets that are not among the changed ones and lag behind.
