@@ -207,14 +207,10 @@ func (s *Service) checkRedis(ctx context.Context) error {
 	}
 }
 
-// leastWorkingSet is what a partition has of the working set however many there are, in bytes.
-const leastWorkingSet = 1 << 20
-
 // work carries one partition on until it is given away.
 func (s *Service) work(ctx context.Context, partition int, source pipeline.Source) error {
 	c := &s.config
-	bounds := limits(c)
-	bounds.WorkingSet = max(bounds.WorkingSet/int64(s.group.Assigned()), leastWorkingSet)
+	bounds := shared(limits(c), s.group.Assigned())
 	worker := pipeline.NewWorker(s.faults.options(pipeline.Options{
 		Set: s.set, Decoder: s.decoders.New(), Topic: c.Kafka.Topics.Shipments, Partition: partition,
 		Limits: bounds, Metrics: s.metrics, Log: s.log, StartAtEnd: c.Kafka.Start == config.Latest,

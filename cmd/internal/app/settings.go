@@ -81,3 +81,17 @@ func limits(c *config.Config) pipeline.Limits {
 		WorkingSet:         int64(c.Windows.WorkingSet),
 	}
 }
+
+// The least that a partition has of what an instance has, however many partitions there are.
+const (
+	leastWorkingSet = 1 << 20 // bytes
+	leastUnflushed  = 2000    // events
+)
+
+// shared gives a partition its part of what bounds the memory of an instance.
+func shared(l pipeline.Limits, partitions int) pipeline.Limits {
+	l.WorkingSet = max(l.WorkingSet/int64(partitions), leastWorkingSet)
+	l.MaxUnflushed = min(l.MaxUnflushed, max(l.MaxUnflushed/partitions, leastUnflushed))
+	l.FlushEvents = min(l.FlushEvents, max(l.MaxUnflushed/2, 1)) // so that one flush fills while the other is on its way
+	return l
+}

@@ -142,7 +142,7 @@ type Worker struct {
 
 	fetch       fetching
 	work        *work
-	decodings   sync.Pool     // of *decoded
+	decodings   sync.Pool         // of *decoded
 	doubting    []*entry          // with doubts about events of the work in hand
 	kept        []*detector.Event // room for keep, as is texts
 	texts       []byte
