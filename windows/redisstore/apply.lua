@@ -58,11 +58,13 @@ local function whole(text)
   return n
 end
 
--- The other way round, for up to 15 digits.
+-- The other way round, for up to 15 digits. Only small ones are noted: some Lua keeps a list up to the highest.
 local texts = {}
 local function text(n)
   local t = format('%d', n)
-  texts[n] = t
+  if n > 0 and n < 256 then
+    texts[n] = t
+  end
   return t
 end
 
