@@ -49,6 +49,24 @@ func restore(key windows.Key, fields []any) (*windows.Entity, error) {
 	return e, nil
 }
 
+// restoreAll is restore from fields by their names.
+func restoreAll(key windows.Key, fields map[string]string) (*windows.Entity, error) {
+	e := windows.NewEntity(key)
+	counts := 0
+	for field := range fields {
+		if len(field) > len(fieldEvents) && !strings.HasPrefix(field, memberMark) {
+			counts++
+		}
+	}
+	e.Grow(counts)
+	for field, value := range fields {
+		if err := restoreField(e, field, value); err != nil {
+			return nil, fmt.Errorf("field %q: %w", field, err)
+		}
+	}
+	return e, nil
+}
+
 func restoreField(e *windows.Entity, field, value string) error {
 	switch field {
 	case fieldNote:

@@ -2,15 +2,77 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
-// Load implements windows.Store: one pipeline, one script call a bucket, so that entities and fence are read at one
-// moment. Two plain commands would keep their order only until a slot moves to another node: go-redis sends those
-// that are redirected again, after the others.
+// Load implements windows.Store. It reads the fence of a bucket after its entities, or at one moment with them.
 func (s *Store) Load(ctx context.Context, source windows.Source, keys []windows.Key) ([]windows.Loaded, error) {
+	load := s.loadByScript
+	if s.single {
+		load = s.loadInOrder
+	}
+	loaded, err := load(ctx, source, keys)
+	if err != nil {
+		return nil, fmt.Errorf("load %d entities: %w", len(keys), err)
+	}
+	return loaded, nil
+}
+
+// loadInOrder reads by plain commands, which a single server carries out in the order of the pipeline, also when the
+// client sends all of it again. A script call a bucket would cost several times as much: most have one entity.
+func (s *Store) loadInOrder(ctx context.Context, source windows.Source, keys []windows.Key) ([]windows.Loaded, error) {
+	entities := make([]*redis.MapStringStringCmd, len(keys))
+	fences := make(map[int]*redis.StringCmd, min(len(keys), windows.Buckets))
+	buckets := make([]int, len(keys))
+	name := source.String()
+	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, key := range keys {
+			buckets[i] = key.Bucket()
+			entities[i] = p.HGetAll(ctx, s.entityKey(key, buckets[i]))
+		}
+		for _, b := range buckets {
+			if fences[b] == nil {
+				fences[b] = p.HGet(ctx, s.fenceKey(b), name)
+			}
+		}
+		return nil
+	})
+	loaded := make([]windows.Loaded, len(keys))
+	for i, key := range keys {
+		l, b := &loaded[i], buckets[i]
+		fields, err := entities[i].Result()
+		if err != nil {
+			return nil, explain(s.entityKey(key, b), err)
+		}
+		if l.Entity, err = restoreAll(key, fields); err != nil {
+			return nil, badData(s.entityKey(key, b), err)
+		}
+		fence, err := fences[b].Result()
+		if errors.Is(err, redis.Nil) {
+			continue
+		}
+		if err != nil {
+			return nil, explain(s.fenceKey(b), err)
+		}
+		if l.Fence, err = parseFence(fence); err != nil {
+			return nil, badData(s.fenceKey(b), err)
+		}
+		l.Present = true
+	}
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, explain("", err)
+	}
+	return loaded, nil
+}
+
+// loadByScript reads by one script call a bucket. In a cluster plain commands would keep their order only until a slot
+// moves to another node: go-redis sends those that are redirected again, after the others.
+func (s *Store) loadByScript(ctx context.Context, source windows.Source, keys []windows.Key) ([]windows.Loaded, error) {
 	var buckets []bucketLoad
 	at := make(map[int]int, min(len(keys), windows.Buckets)) // where in buckets
 	place := make([][2]int, len(keys))                       // the call of a key, and where in it
@@ -34,13 +96,13 @@ func (s *Store) Load(ctx context.Context, source windows.Source, keys []windows.
 	}
 	replies, err := s.run(ctx, s.load, calls)
 	if err != nil {
-		return nil, fmt.Errorf("load %d entities: %w", len(keys), err)
+		return nil, err
 	}
 	loaded := make([]windows.Loaded, len(keys))
 	for i, key := range keys {
 		c, k := place[i][0], place[i][1]
 		if loaded[i], err = readLoaded(key, replies[c], k, calls[c].keys); err != nil {
-			return nil, fmt.Errorf("load %d entities: %w", len(keys), err)
+			return nil, err
 		}
 	}
 	return loaded, nil

@@ -31,11 +31,15 @@ type Store struct {
 	layout      string
 	ttl         time.Duration
 	apply, load script
+	// single: the client speaks to one server, and not to a cluster.
+	single bool
 }
 
 // New gives a store over a *redis.Client or a *redis.ClusterClient. It does no IO: see Check.
 func New(client redis.UniversalClient, o Options) *Store {
+	_, single := client.(*redis.Client)
 	return &Store{
+		single: single,
 		client: client,
 		layout: o.Layout,
 		ttl:    o.TTL,
