@@ -38,6 +38,7 @@ func (c *replayCommand) Run(s *shell) (err error) {
 	if c.shared() {
 		return usageError{errors.New("only one of --alerts, --scores and --profiles-out can be standard output")}
 	}
+	collectSeldom()
 	set, err := app.NewSet(&conf)
 	if err != nil {
 		return err
