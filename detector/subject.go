@@ -19,19 +19,26 @@ type Subject struct {
 	memo *memo  // nil for none
 }
 
-// NewSubject reads the incident from the entity's note. With an error the subject has no open incident and can be
-// used all the same: its counts are unharmed.
+// NewSubject gives a subject that is opened, see Open.
 func NewSubject(entity *windows.Entity) (*Subject, error) {
-	s := &Subject{Entity: entity}
+	s := &Subject{}
+	err := s.Open(entity)
+	return s, err
+}
+
+// Open begins anew with an entity, and reads the incident from its note. With an error the subject has no open incident
+// and can be used all the same: the entity's counts are unharmed.
+func (s *Subject) Open(entity *windows.Entity) error {
+	*s = Subject{Entity: entity}
 	if entity.Note() == "" {
-		return s, nil
+		return nil
 	}
 	s.incident = &incident{}
 	if err := json.Unmarshal([]byte(entity.Note()), s.incident); err != nil {
 		s.incident = nil
-		return s, fmt.Errorf("%s %s: the alert state is unreadable: %w", entity.Key.Kind, entity.Key.ID, err)
+		return fmt.Errorf("%s %s: the alert state is unreadable: %w", entity.Key.Kind, entity.Key.ID, err)
 	}
-	return s, nil
+	return nil
 }
 
 // TakeDelta gives what changed since the last call, counts and incident together.

@@ -252,7 +252,7 @@ func (w *Worker) loaded(all []windows.Loaded) {
 		return
 	}
 	for i, e := range w.work.loading {
-		e.subject, e.stored = w.open(all[i].Entity), all[i].Entity.Events()
+		w.open(e, all[i].Entity)
 		w.set.resize(e)
 	}
 	w.work.loading = nil
@@ -288,14 +288,12 @@ func (w *Worker) shrink() {
 	w.set.shownBytes = w.set.bytes
 }
 
-// open makes an entity from the store ready for the set.
-func (w *Worker) open(entity *windows.Entity) *detector.Subject {
+// open has an entry take an entity from the store, made ready for the set.
+func (w *Worker) open(e *entry, entity *windows.Entity) {
 	entity.Settle(w.options.Set.Ladder())
-	subject, err := detector.NewSubject(entity)
-	if err != nil {
+	if err := e.open(entity); err != nil {
 		w.options.Log.Error("an incident is forgotten; the counts stand", "error", err)
 	}
-	return subject
 }
 
 // process counts and judges a batch in order, up to an event of a day whose profile is not known. False means that a record made the code panic: what is in memory can't

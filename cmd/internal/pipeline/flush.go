@@ -250,8 +250,7 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 	w.foreign = nil
 	for i, l := range all {
 		old := again[i]
-		old.subject = w.open(l.Entity)
-		old.stored = l.Entity.Events()
+		w.open(old, l.Entity)
 		var unsure []doubt
 		for _, d := range old.unsure {
 			unsure = w.addDoubt(unsure, d, old.key.Kind)
@@ -275,7 +274,7 @@ func (w *Worker) reconsider(e *entry, j detector.Judged) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			e.subject, _ = detector.NewSubject(e.subject.Entity)
+			_ = e.subject.Open(e.subject.Entity)
 			dead := w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
 			dead.Reached = true
 			w.bury(&item{record: r, dead: dead})

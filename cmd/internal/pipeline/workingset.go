@@ -12,8 +12,10 @@ type entry struct {
 	key    windows.Key
 	hash   uint64 // of key
 	bucket int
-	// subject is nil while the entity is being loaded.
+	// subject is nil while the entity is being loaded. It lives in room, with its entity: one piece of memory, which is
+	// found and collected in a third of the time.
 	subject *detector.Subject
+	room    room
 	// stored is the entity's total of events as the store should have it, own deltas in flight included.
 	stored int64
 	// unsure are the events counted here that may have to be judged once more; sent are those in the flush under way.
@@ -28,8 +30,20 @@ type entry struct {
 	next         *entry // another one of the same hash
 }
 
+type room struct {
+	subject detector.Subject
+	entity  windows.Entity
+}
+
+// open takes an entity in, whose old place must not be used any more.
+func (e *entry) open(entity *windows.Entity) error {
+	e.room.entity = *entity
+	e.subject, e.stored = &e.room.subject, entity.Events()
+	return e.room.subject.Open(&e.room.entity)
+}
+
 // entryBytes is what an entry takes besides its subject: itself and its place in the map of all.
-const entryBytes = int64(unsafe.Sizeof(entry{})) + 3*int64(unsafe.Sizeof(uint64(0))+unsafe.Sizeof(&entry{}))/2
+const entryBytes = int64(unsafe.Sizeof(entry{})-unsafe.Sizeof(room{})) + 3*int64(unsafe.Sizeof(uint64(0))+unsafe.Sizeof(&entry{}))/2
 
 // held tells that the entry has changes that are not applied.
 func (e *entry) held() bool { return e.queued || e.flying }
