@@ -79,18 +79,31 @@ func (s *source) Fetch(ctx context.Context, offset int64) (pipeline.Batch, error
 	return pipeline.Batch{Records: r.records, Next: r.next, End: r.end}, nil
 }
 
-// recognise gives ErrOutOfRange if another record stands where the last one stood. That it is gone, or can't be
-// decoded, proves nothing.
+// recognise gives ErrOutOfRange if another record stands where the last one stood, or the log ends before it. That
+// retention or compaction took it, or that it can't be decoded, proves nothing. A log that has just been created anew
+// grows meanwhile, past the last one's offset perhaps, so what is missing at first is looked for again once the log is
+// known to reach so far.
 func (s *source) recognise(ctx context.Context, last *landmark) error {
-	at, found, err := s.recordTime(ctx, last.offset)
-	switch {
-	case err != nil && !errors.Is(err, errDecoder):
-		return err
-	case found && !at.Equal(last.at):
-		s.last.Store(nil)
-		return fmt.Errorf("%w: another record stands at offset %d", pipeline.ErrOutOfRange, last.offset)
+	for reaches := false; ; reaches = true {
+		at, found, err := s.recordTime(ctx, last.offset)
+		switch {
+		case err != nil && !errors.Is(err, errDecoder):
+			return err
+		case found && !at.Equal(last.at):
+			s.last.Store(nil)
+			return fmt.Errorf("%w: another record stands at offset %d", pipeline.ErrOutOfRange, last.offset)
+		case found || err != nil || reaches:
+			return nil
+		}
+		_, end, err := s.Bounds(ctx)
+		if err != nil {
+			return err
+		}
+		if end <= last.offset {
+			s.last.Store(nil)
+			return fmt.Errorf("%w: the log ends at %d, and offset %d was read", pipeline.ErrOutOfRange, end, last.offset)
+		}
 	}
-	return nil
 }
 
 // Bounds implements pipeline.Source.

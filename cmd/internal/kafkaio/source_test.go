@@ -207,6 +207,37 @@ func createdAnew(t *testing.T, o Options, look func(context.Context, *source) er
 	}
 }
 
+// TestTopicCreatedAnewGrows: the new topic is empty when the source looks whether it is the old one, and holds the offset
+// by the time of the fetch.
+func TestTopicCreatedAnewGrows(t *testing.T) {
+	everywhere(t, func(t *testing.T, o Options) {
+		ctx := limited(t)
+		create(t, o, 1)
+		write(t, o, "sender", numbered(0, 10)...)
+		s := open(t, o)
+		if _, err := s.Fetch(ctx, 0); err != nil {
+			t.Fatal(err)
+		}
+		last := s.last.Load()
+		if _, err := remove(ctx, o); err != nil {
+			t.Fatal(err)
+		}
+		create(t, o, 1)
+		for {
+			err := s.recognise(ctx, last)
+			if errors.Is(err, pipeline.ErrOutOfRange) {
+				return
+			}
+			if err == nil {
+				t.Fatal("an empty log is taken for one of which record 9 was read")
+			}
+			if ctx.Err() != nil { // until the broker knows the topic
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 func TestCompactedTopic(t *testing.T) {
 	c, o := fake(t)
 	create(t, o, 1, "cleanup.policy", "compact")

@@ -299,7 +299,7 @@ func (w *Worker) open(e *entry, entity *windows.Entity) {
 // process counts and judges a batch in order, up to an event of a day whose profile is not known. False means that a record made the code panic: what is in memory can't
 // be trusted, and the record is marked so that the next time it is a dead letter.
 func (w *Worker) process(wk *work) bool {
-	defer w.tell()
+	defer w.report()
 	for ; wk.done < len(wk.items); wk.done++ {
 		it := &wk.items[wk.done]
 		if it.count > 0 {

@@ -204,8 +204,8 @@ func (t *ruleTally) found(m *Metrics, f *detector.Finding) {
 	}
 }
 
-// tell adds what was gathered to the metrics.
-func (w *Worker) tell() {
+// report adds what was gathered to the metrics.
+func (w *Worker) report() {
 	t, m := &w.tally, w.options.Metrics
 	add := func(c prometheus.Counter, n *int) {
 		if *n > 0 {
