@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -23,10 +24,7 @@ type fault struct {
 // decode makes events of the records of a batch. Whoever fetches does it, beside the evaluation of the batch before, so
 // it looks at nothing of the worker that changes. Calls must follow one another.
 func (w *Worker) decode(source windows.Source, b *Batch) {
-	d, _ := w.decodings.Get().(*decoded)
-	if d == nil {
-		d = &decoded{}
-	}
+	d := w.decodings.take()
 	d.events = slices.Grow(d.events[:0], len(b.Records))[:len(b.Records)]
 	b.decoded = d
 	defer w.decoding.Store(0)
@@ -48,7 +46,37 @@ func (w *Worker) recycle(b *Batch) {
 	b.decoded = nil
 	clear(d.events)
 	d.faults = nil
-	w.decodings.Put(d)
+	w.decodings.put(d)
+}
+
+// decodings are kept to be used again, a few at most. (A sync.Pool would keep the worker that it is part of until the
+// second collection of garbage after its end.)
+type decodings struct {
+	mu    sync.Mutex // the one who fetches takes, the worker puts
+	spare []*decoded
+}
+
+// inUse is how many batches a worker has at once: one being decoded, one ready, one in work.
+const inUse = 3
+
+func (d *decodings) take() *decoded {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := len(d.spare)
+	if n == 0 {
+		return &decoded{}
+	}
+	last := d.spare[n-1]
+	d.spare = d.spare[:n-1]
+	return last
+}
+
+func (d *decodings) put(one *decoded) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.spare) < inUse {
+		d.spare = append(d.spare, one)
+	}
 }
 
 func (w *Worker) decodeOne(e *detector.Event, r *Record, at windows.Coordinates) (f fault) {

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -142,7 +141,7 @@ type Worker struct {
 
 	fetch       fetching
 	work        *work
-	decodings   sync.Pool         // of *decoded
+	decodings   decodings
 	doubting    []*entry          // with doubts about events of the work in hand
 	kept        []*detector.Event // room for keep, as is texts
 	texts       []byte
