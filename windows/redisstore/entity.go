@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -36,21 +37,8 @@ func parseFirst(text string) (windows.First, error) {
 	return windows.First{Time: time.UnixMilli(n).UTC(), At: c}, err
 }
 
-// restore builds an entity from the fields and values of its hash, as they come in an answer.
-func restore(key windows.Key, fields []any) (*windows.Entity, error) {
-	e := windows.NewEntity(key)
-	for i := 0; i+1 < len(fields); i += 2 {
-		field, _ := fields[i].(string)
-		value, _ := fields[i+1].(string)
-		if err := restoreField(e, field, value); err != nil {
-			return nil, fmt.Errorf("field %q: %w", field, err)
-		}
-	}
-	return e, nil
-}
-
-// restoreAll is restore from fields by their names.
-func restoreAll(key windows.Key, fields map[string]string) (*windows.Entity, error) {
+// restore builds an entity from the fields and values of its hash, which are gone through twice.
+func restore(key windows.Key, fields iter.Seq2[string, string]) (*windows.Entity, error) {
 	e := windows.NewEntity(key)
 	counts := 0
 	for field := range fields {
@@ -65,6 +53,19 @@ func restoreAll(key windows.Key, fields map[string]string) (*windows.Entity, err
 		}
 	}
 	return e, nil
+}
+
+// pairs gives fields and values as they come in an answer, by turns.
+func pairs(fields []any) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for i := 0; i+1 < len(fields); i += 2 {
+			field, _ := fields[i].(string)
+			value, _ := fields[i+1].(string)
+			if !yield(field, value) {
+				return
+			}
+		}
+	}
 }
 
 func restoreField(e *windows.Entity, field, value string) error {

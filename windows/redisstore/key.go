@@ -28,7 +28,9 @@ func (s *Store) kindPrefix(kind windows.Kind) string {
 }
 
 func (s *Store) entityKey(k windows.Key, bucket int) string {
-	return s.kindPrefix(k.Kind) + "{" + strconv.Itoa(bucket) + "}:" + k.ID
+	var w words
+	s.addEntityKey(&w, k, bucket)
+	return string(w.bytes)
 }
 
 // parseKey reads an entity's key of that kind; false if it is none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/redis/go-redis/v9"
 
@@ -49,7 +50,7 @@ func (s *Store) loadInOrder(ctx context.Context, source windows.Source, keys []w
 		if err != nil {
 			return nil, explain(s.entityKey(key, b), err)
 		}
-		if l.Entity, err = restoreAll(key, fields); err != nil {
+		if l.Entity, err = restore(key, maps.All(fields)); err != nil {
 			return nil, badData(s.entityKey(key, b), err)
 		}
 		fence, err := fences[b].Result()
@@ -135,7 +136,7 @@ func readLoaded(key windows.Key, reply []any, k int, keys []string) (windows.Loa
 	}
 	values, _ := reply[k].([]any)
 	var err error
-	if l.Entity, err = restore(key, values); err != nil {
+	if l.Entity, err = restore(key, pairs(values)); err != nil {
 		return l, badData(keys[k], err)
 	}
 	return l, nil

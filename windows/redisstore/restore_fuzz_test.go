@@ -28,7 +28,7 @@ func FuzzRestore(f *testing.F) {
 	}
 	ladder := windows.Ladder{{Name: 'h', Slide: time.Hour, Keep: 50}, {Name: 'd', Slide: 24 * time.Hour, Keep: 120}}
 	f.Fuzz(func(t *testing.T, field, value, other, n string) {
-		e, err := restore(windows.NewKey("sender", "A"), []any{field, value, other, n})
+		e, err := restore(windows.NewKey("sender", "A"), pairs([]any{field, value, other, n}))
 		if err != nil {
 			return
 		}

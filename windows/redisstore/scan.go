@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/parcelsentry/parcelsentry/windows"
 	"github.com/redis/go-redis/v9"
@@ -55,11 +56,7 @@ func (s *Store) page(
 		if !ok || len(hash) == 0 { // not ours, or at its end since the page was made
 			continue
 		}
-		fields := make([]any, 0, 2*len(hash))
-		for field, value := range hash {
-			fields = append(fields, field, value)
-		}
-		e, err := restore(key, fields)
+		e, err := restore(key, maps.All(hash))
 		if err != nil {
 			return badData(name, err)
 		}

@@ -83,7 +83,7 @@ func name(file string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "shipments_"), ".jsonl.gz")
 }
 
-func costSet(b *testing.B, c *config.Config) (*detector.Set, pipeline.Decoder) {
+func costSet(b testing.TB, c *config.Config) (*detector.Set, pipeline.Decoder) {
 	b.Helper()
 	set, err := app.NewSet(c)
 	if err != nil {

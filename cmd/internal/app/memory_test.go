@@ -15,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/parcelsentry/parcelsentry/cmd/internal/app"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
 	"github.com/parcelsentry/parcelsentry/config"
 	"github.com/parcelsentry/parcelsentry/detector"
@@ -81,20 +80,13 @@ func TestMemory(t *testing.T) {
 // fillRedis lets a worker count a log.
 func fillRedis(t *testing.T, client *redis.Client, c *config.Config, log []pipeline.Record) *redisstore.Store {
 	t.Helper()
-	set, err := app.NewSet(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	decoders, err := app.NewDecoders(c, quiet())
-	if err != nil {
-		t.Fatal(err)
-	}
+	set, decoder := costSet(t, c)
 	store := redisstore.New(client, redisstore.Options{Layout: "memory", TTL: 24 * time.Hour})
 	worker := pipeline.NewWorker(pipeline.Options{
-		Set: set, Decoder: decoders.New(), Topic: "log", Metrics: pipeline.NewMetrics(prometheus.NewRegistry(), set.Rules()),
+		Set: set, Decoder: decoder, Topic: "log", Metrics: pipeline.NewMetrics(prometheus.NewRegistry(), set.Rules()),
 		Limits: pipeline.Limits{FlushEvents: c.Redis.FlushEvents, MaxUnflushed: c.Redis.MaxUnflushed, WorkingSet: int64(c.Windows.WorkingSet)},
 	})
-	err = pipeline.Run(t.Context(), worker, pipeline.IO{
+	err := pipeline.Run(t.Context(), worker, pipeline.IO{
 		Source: &fileSource{log: log, most: 2000}, Store: store, Sink: nowhere{}, Grace: time.Minute, Profiles: pipeline.NewProfileChain(set),
 	})
 	if err != nil {

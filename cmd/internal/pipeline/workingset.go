@@ -12,8 +12,8 @@ type entry struct {
 	key    windows.Key
 	hash   uint64 // of key
 	bucket int
-	// subject is nil while the entity is being loaded. It lives in room, with its entity: one piece of memory, which is
-	// found and collected in a third of the time.
+	// subject is nil while the entity is being loaded. It lives in room, with its entity: one piece of memory to find and
+	// to collect instead of three.
 	subject *detector.Subject
 	room    room
 	// stored is the entity's total of events as the store should have it, own deltas in flight included.
