@@ -137,7 +137,7 @@ func (s *Set) Rules() []string {
 func (s *Set) Ladder() windows.Ladder { return s.settings.Ladder }
 
 // layoutVersion is another one whenever a stored field comes to mean something else.
-const layoutVersion = "2"
+const layoutVersion = "3"
 
 // Layout lists what decides the meaning of stored fields: stores of another layout must not be mixed.
 func (s *Set) Layout() []string {

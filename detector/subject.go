@@ -43,11 +43,17 @@ func (s *Subject) Open(entity *windows.Entity) error {
 
 // TakeDelta gives what changed since the last call, counts and incident together.
 func (s *Subject) TakeDelta() windows.Delta {
+	d, _ := s.TakeDeltaTo(nil)
+	return d
+}
+
+// TakeDeltaTo is TakeDelta with the text of the delta in room, see windows.Entity.TakeDeltaTo.
+func (s *Subject) TakeDeltaTo(room []byte) (windows.Delta, []byte) {
 	if s.changed {
 		s.changed = false
 		s.Entity.SetNote(s.incident.note())
 	}
-	return s.Entity.TakeDelta()
+	return s.Entity.TakeDeltaTo(room)
 }
 
 // Dirty reports whether there is anything for TakeDelta to take.

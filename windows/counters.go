@@ -11,8 +11,8 @@ type PaneCount struct {
 	pending int64 // the part of N that no Delta has carried yet
 }
 
-// seriesID is a Series as two numbers that sort as its measure, resolution and Sub do: they compare several times as
-// fast as the bytes.
+// seriesID is a Series as two numbers, as they compare several times as fast as the bytes. Series are in the order of
+// measure, Sub and resolution, so that what belongs to a second key stands together.
 type seriesID struct {
 	name uint16 // measure and resolution
 	sub  uint64
@@ -29,7 +29,10 @@ func (id seriesID) series() Series {
 }
 
 func (id seriesID) before(other seriesID) bool {
-	return id.name < other.name || id.name == other.name && id.sub < other.sub
+	if m, o := id.name>>8, other.name>>8; m != o {
+		return m < o
+	}
+	return id.sub < other.sub || id.sub == other.sub && id.name < other.name
 }
 
 // series is where a run of panes ends that belong together; it begins where the series before it ends.
@@ -42,6 +45,10 @@ type series struct {
 }
 
 func (s *series) id() seriesID { return seriesID{s.name, s.sub} }
+
+func (s *series) measure() Measure { return Measure(s.name >> 8) }
+
+func (s *series) resolution() byte { return byte(s.name) }
 
 // counters holds sparse counts: series in order, and the panes of all of them in one slice, in order too. Neither has a
 // pointer in it, so the garbage collector has nothing to follow. Senders with little history are the rule, so slices
@@ -89,12 +96,11 @@ func (c *counters) panes(id seriesID) []PaneCount {
 	return c.at(i)
 }
 
-// run gives the half-open range of c.series that shares measure and resolution.
-func (c *counters) run(m Measure, resolution byte) (from, to int) {
-	id := Series{Measure: m, Resolution: resolution}.id()
-	from, _ = c.find(id)
+// run gives the half-open range of c.series that has a measure.
+func (c *counters) run(m Measure) (from, to int) {
+	from, _ = c.find(seriesID{name: uint16(m) << 8})
 	to = from
-	for to < len(c.series) && c.series[to].name == id.name {
+	for to < len(c.series) && c.series[to].measure() == m {
 		to++
 	}
 	return from, to
@@ -170,7 +176,7 @@ func (c *counters) expire(resolution byte, oldest int64, dropped []Field) []Fiel
 		return dropped
 	}
 	c.keep(func(s *series, p *PaneCount) bool {
-		if byte(s.name) != resolution || p.Pane >= oldest {
+		if s.resolution() != resolution || p.Pane >= oldest {
 			return true
 		}
 		dropped = append(dropped, Field{Series: s.id().series(), Pane: p.Pane})
@@ -185,7 +191,7 @@ func (c *counters) reaches(resolution byte, oldest int64) bool {
 	from := uint32(0)
 	for i := range c.series {
 		s := &c.series[i]
-		if byte(s.name) == resolution && s.end > from && c.all[from].Pane < oldest {
+		if s.resolution() == resolution && s.end > from && c.all[from].Pane < oldest {
 			return true
 		}
 		from = s.end
@@ -199,7 +205,7 @@ func (c *counters) fold(m Measure, sub Sub) {
 	var moved []FieldCount
 	for i := range c.series {
 		s := &c.series[i]
-		if Measure(s.name>>8) != m || s.sub != key {
+		if s.measure() != m || s.sub != key {
 			continue
 		}
 		from, to := c.span(i)

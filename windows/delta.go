@@ -19,6 +19,10 @@ type Delta struct {
 	SetNote bool
 	// Events is the number of events counted in this delta, added to the entity's total.
 	Events int64
+	// Packed is the whole entity after this delta, see Unpack, for a store that holds version Base of it, as the writer
+	// believes. A store that holds another one adds the delta to that instead, as it does if Packed is empty.
+	Base   Version
+	Packed []byte
 }
 
 // FieldCount is a count, or what to add to one.

@@ -20,6 +20,7 @@ type Entity struct {
 	first   First
 	note    string
 	events  int64
+	version Version // as a store should have it once it has every delta taken
 
 	// What changed since the last TakeDelta, besides counts and members.
 	counted         int64 // of events
@@ -136,10 +137,13 @@ func (e *Entity) Sum(m Measure, r Resolution, sub Sub, from, to int64) int64 {
 // the series without a second key not.
 func (e *Entity) Subs(m Measure, r Resolution) iter.Seq2[Sub, []PaneCount] {
 	return func(yield func(Sub, []PaneCount) bool) {
-		from, to := e.counts.run(m, r.Name)
+		from, to := e.counts.run(m)
 		for i := from; i < to; i++ {
-			s, panes := &e.counts.series[i], e.counts.at(i)
-			if s.sub != 0 && holds(panes) && !yield(s.id().series().Sub, panes) {
+			s := &e.counts.series[i]
+			if s.sub == 0 || s.resolution() != r.Name {
+				continue
+			}
+			if panes := e.counts.at(i); holds(panes) && !yield(s.id().series().Sub, panes) {
 				return
 			}
 		}
@@ -158,7 +162,7 @@ func (e *Entity) Fields() int { return e.counts.fields + len(e.members) }
 // CountEvent adds one event to the entity's total and keeps the earliest. Times count by the millisecond, as stores
 // keep them: else an entity would choose otherwise after it was stored and loaded.
 func (e *Entity) CountEvent(f First) {
-	f.Time = time.UnixMilli(f.Time.UnixMilli()).UTC()
+	f = f.millis()
 	e.dirty = true
 	e.events++
 	e.counted++
@@ -258,6 +262,12 @@ func (e *Entity) Dirty() bool { return e.dirty }
 
 // TakeDelta gives every change since the last call, and starts gathering anew.
 func (e *Entity) TakeDelta() Delta {
+	d, _ := e.TakeDeltaTo(nil)
+	return d
+}
+
+// TakeDeltaTo is TakeDelta with the delta's Packed appended to room, which it gives back: so many deltas share memory.
+func (e *Entity) TakeDeltaTo(room []byte) (Delta, []byte) {
 	d := Delta{Key: e.Key, Events: e.counted, Seen: e.members.take()}
 	if n := e.counts.changes(); n > 0 {
 		d.Add = make([]FieldCount, 0, n)
@@ -274,32 +284,34 @@ func (e *Entity) TakeDelta() Delta {
 		slices.SortFunc(d.Forget, func(a, b Sub) int { return slices.Compare(a[:], b[:]) })
 	}
 	e.counted, e.dirty, e.hasFirst, e.noted, e.removed = 0, false, false, false, nil
-	return d
+	d.Base = e.version
+	before := len(room)
+	room, e.version = e.AppendPacked(room)
+	d.Packed = room[before:len(room):len(room)]
+	return d, room
 }
 
 // PendingEvents is the number of events counted since the last TakeDelta.
 func (e *Entity) PendingEvents() int64 { return e.counted }
 
 // SubsBoth gives every second key of a measure at resolution r as Subs does, with its panes there and those that it
-// has at resolution also. Both series stand in the order of keys, so none is searched for.
+// has at resolution also.
 func (e *Entity) SubsBoth(m Measure, r, also Resolution) iter.Seq2[Sub, [2][]PaneCount] {
 	return func(yield func(Sub, [2][]PaneCount) bool) {
 		c := &e.counts
-		from, to := c.run(m, r.Name)
-		other, end := c.run(m, also.Name)
-		for i := from; i < to; i++ {
-			sub, panes := c.series[i].sub, c.at(i)
-			if sub == 0 || !holds(panes) {
-				continue
+		for i, to := c.run(m); i < to; {
+			first := c.series[i].id()
+			var both [2][]PaneCount
+			for ; i < to && c.series[i].sub == first.sub; i++ {
+				resolution := c.series[i].resolution()
+				if resolution == r.Name {
+					both[0] = c.at(i)
+				}
+				if resolution == also.Name {
+					both[1] = c.at(i)
+				}
 			}
-			for other < end && c.series[other].sub < sub {
-				other++
-			}
-			both := [2][]PaneCount{panes}
-			if other < end && c.series[other].sub == sub {
-				both[1] = c.at(other)
-			}
-			if !yield(c.series[i].id().series().Sub, both) {
+			if first.sub != 0 && holds(both[0]) && !yield(first.series().Sub, both) {
 				return
 			}
 		}

@@ -54,6 +54,13 @@ func (m *members) saw(sub Sub, ms int64) bool {
 	return true
 }
 
+// remove forgets a member.
+func (m *members) remove(sub Sub) {
+	if i, ok := m.find(sub); ok {
+		*m = slices.Delete(*m, i, i+1)
+	}
+}
+
 // restore sets what a store holds.
 func (m *members) restore(sub Sub, ms int64) {
 	one := member{sub: binary.BigEndian.Uint64(sub[:]), ms: ms, stored: true}

@@ -74,6 +74,14 @@ type First struct {
 // IsZero reports whether there was no event.
 func (f First) IsZero() bool { return f.Time.IsZero() }
 
+// millis is the first with its time as stores keep times.
+func (f First) millis() First {
+	if !f.IsZero() {
+		f.Time = time.UnixMilli(f.Time.UnixMilli()).UTC()
+	}
+	return f
+}
+
 // Before orders firsts by time, then by coordinates, so that the earliest of a set does not depend on their order.
 // Nothing is before the zero First but any other First.
 func (f First) Before(g First) bool {

@@ -27,7 +27,7 @@ func (e *Entity) Settle(l Ladder) {
 	for _, r := range l {
 		for i := range e.counts.series {
 			panes := e.counts.at(i)
-			if byte(e.counts.series[i].name) != r.Name || len(panes) == 0 {
+			if e.counts.series[i].resolution() != r.Name || len(panes) == 0 {
 				continue
 			}
 			last := panes[len(panes)-1].Pane

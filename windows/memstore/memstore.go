@@ -2,6 +2,7 @@
 package memstore
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -13,18 +14,18 @@ import (
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
-// Store is a windows.Store without a network or an end of life. It can't fail but for updates that no store takes,
-// and does not look at contexts. Make one with New; it may be used by several goroutines at once.
+// Store is a windows.Store without a network or an end of life. It can't fail but for updates that no store takes and
+// sums beyond 64 bits, and does not look at consums. Make one with New; it may be used by several goroutines at once.
 type Store struct {
 	mu       sync.Mutex
-	entities map[windows.Key]*entity
+	entities map[windows.Key][]byte // packed
 	fences   map[windows.Source]*windows.Fences
 }
 
 // New gives an empty store.
 func New() *Store {
 	return &Store{
-		entities: map[windows.Key]*entity{},
+		entities: map[windows.Key][]byte{},
 		fences:   map[windows.Source]*windows.Fences{},
 	}
 }
@@ -72,7 +73,11 @@ func (s *Store) Load(_ context.Context, source windows.Source, keys []windows.Ke
 	defer s.mu.Unlock()
 	loaded := make([]windows.Loaded, len(keys))
 	for i, key := range keys {
-		loaded[i].Entity = s.entities[key].restore(key)
+		e, err := windows.Unpack(key, s.entities[key])
+		if err != nil {
+			return nil, fmt.Errorf("load %s %q: %w", key.Kind, key.ID, err)
+		}
+		loaded[i].Entity = e
 		if fences, ok := s.fences[source]; ok {
 			b := key.Bucket()
 			loaded[i].Fence, loaded[i].Present = fences.At[b], fences.Present[b]
@@ -92,48 +97,63 @@ func (s *Store) Apply(_ context.Context, source windows.Source, updates []window
 	defer s.mu.Unlock()
 	results := make([]windows.Result, len(updates))
 	for i := range updates {
-		results[i] = s.apply(source, &updates[i])
+		var err error
+		if results[i], err = s.apply(source, &updates[i]); err != nil {
+			return nil, fmt.Errorf("apply %s: %w", source, err)
+		}
 	}
 	return results, nil
 }
 
-func (s *Store) apply(source windows.Source, u *windows.Update) windows.Result {
+func (s *Store) apply(source windows.Source, u *windows.Update) (windows.Result, error) {
 	fences, ok := s.fences[source]
 	if !ok || !fences.Present[u.Bucket] {
-		return windows.Result{}
+		return windows.Result{}, nil
 	}
 	fence := &fences.At[u.Bucket]
 	r := windows.Result{Events: make([]int64, len(u.Deltas))}
 	switch fence.Offset {
 	case u.New.Offset:
 		r.Status = windows.Already
+		for i := range u.Deltas {
+			r.Events[i] = windows.TotalOf(s.entities[u.Deltas[i].Key])
+		}
+		return r, nil
 	case u.Expected:
 		r.Status = windows.Applied
-		*fence = millis(u.New)
 	default:
-		return windows.Result{}
+		return windows.Result{}, nil
+	}
+	sums := make([][]byte, len(u.Deltas))
+	for i := range u.Deltas {
+		var err error
+		if sums[i], err = s.sum(&u.Deltas[i]); err != nil {
+			return windows.Result{}, err
+		}
 	}
 	for i := range u.Deltas {
-		if r.Status == windows.Applied {
-			s.add(&u.Deltas[i])
-		}
-		if e, ok := s.entities[u.Deltas[i].Key]; ok {
-			r.Events[i] = e.events
+		r.Events[i] = windows.TotalOf(sums[i])
+		if key := u.Deltas[i].Key; len(sums[i]) == 0 {
+			delete(s.entities, key)
+		} else {
+			s.entities[key] = sums[i]
 		}
 	}
-	return r
+	*fence = millis(u.New)
+	return r, nil
 }
 
-func (s *Store) add(d *windows.Delta) {
-	e, ok := s.entities[d.Key]
-	if !ok {
-		e = &entity{}
-		s.entities[d.Key] = e
+// sum gives an entity with a delta, packed.
+func (s *Store) sum(d *windows.Delta) ([]byte, error) {
+	held := s.entities[d.Key]
+	if len(d.Packed) > 0 && d.Base == windows.VersionOf(held) {
+		return bytes.Clone(d.Packed), nil
 	}
-	e.add(d)
-	if e.empty() {
-		delete(s.entities, d.Key)
+	packed, err := windows.Merge(held, d)
+	if err != nil {
+		return nil, fmt.Errorf("%s %q: %w", d.Key.Kind, d.Key.ID, err)
 	}
+	return packed, nil
 }
 
 // Keys gives the keys of all entities stored, by kind and id.

@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -11,10 +12,7 @@ import (
 func (s *Store) Snapshot() func(holds func(bucket int) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	entities := map[windows.Key]*entity{}
-	for key, e := range s.entities {
-		entities[key] = e.clone()
-	}
+	entities := maps.Clone(s.entities)
 	fences := map[windows.Source]windows.Fences{}
 	for source, f := range s.fences {
 		fences[source] = *f
@@ -22,7 +20,7 @@ func (s *Store) Snapshot() func(holds func(bucket int) bool) {
 	return func(holds func(bucket int) bool) { s.fallBack(entities, fences, holds) }
 }
 
-func (s *Store) fallBack(entities map[windows.Key]*entity, fences map[windows.Source]windows.Fences, holds func(int) bool) {
+func (s *Store) fallBack(entities map[windows.Key][]byte, fences map[windows.Source]windows.Fences, holds func(int) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for key := range s.entities {
@@ -32,7 +30,7 @@ func (s *Store) fallBack(entities map[windows.Key]*entity, fences map[windows.So
 	}
 	for key, e := range entities {
 		if holds(key.Bucket()) {
-			s.entities[key] = e.clone()
+			s.entities[key] = e
 		}
 	}
 	for source := range fences {

@@ -3,7 +3,6 @@ package redisstore
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/parcelsentry/parcelsentry/windows"
 )
@@ -11,9 +10,10 @@ import (
 // The first number of an answer of apply.lua.
 const (
 	replyRefused = iota
-	replyApplied
+	replyDone
 	replyAlready
 	replyBroken
+	replyDiffers
 )
 
 // deltasAtOnce is about how many deltas one pipeline carries: many enough that the way there and back does not count,
@@ -44,29 +44,83 @@ func (s *Store) Apply(ctx context.Context, source windows.Source, updates []wind
 	return results, nil
 }
 
-// applySome applies updates by one pipeline, and appends the results.
+// applySome applies updates by one pipeline, and appends the results. An update that meets other versions of its entities
+// than those that it was made for is made anew for these, until nobody comes between.
 func (s *Store) applySome(ctx context.Context, source windows.Source, updates []windows.Update, results []windows.Result) ([]windows.Result, error) {
-	calls := make([]call, len(updates))
+	first := len(results)
+	results = append(results, make([]windows.Result, len(updates))...)
+	todo := make([]*applying, len(updates))
 	for i := range updates {
-		calls[i] = s.applyCall(source, &updates[i])
+		todo[i] = &applying{update: &updates[i], result: &results[first+i], entities: make([]sealed, len(updates[i].Deltas))}
+		for j := range updates[i].Deltas {
+			todo[i].entities[j] = asBelieved(&updates[i].Deltas[j])
+		}
 	}
-	replies, err := s.run(ctx, s.apply, calls)
-	if err != nil {
-		return nil, err
-	}
-	for i, reply := range replies {
-		r, err := result(reply, calls[i].keys)
+	for len(todo) > 0 {
+		calls := make([]call, len(todo))
+		for i, a := range todo {
+			calls[i] = s.applyCall(source, a)
+		}
+		replies, err := s.run(ctx, s.apply, calls)
 		if err != nil {
 			return nil, err
 		}
-		results = append(results, r)
+		var again []*applying
+		for i, reply := range replies {
+			done, err := todo[i].take(reply, calls[i].keys)
+			if err != nil {
+				return nil, err
+			}
+			if !done {
+				again = append(again, todo[i])
+			}
+		}
+		todo = again
 	}
 	return results, nil
 }
 
-func (s *Store) applyCall(source windows.Source, u *windows.Update) call {
+// applying is an update on its way.
+type applying struct {
+	update   *windows.Update
+	entities []sealed // of each delta
+	result   *windows.Result
+}
+
+// sealed is what an entity is to become if it is of a version.
+type sealed struct {
+	base   string // as bytes, none for an entity that is not there
+	packed []byte // nothing for one that is to go
+}
+
+// unknown is the version of no entity.
+const unknown = "?"
+
+// asBelieved is what the delta makes of the entity that its writer knew.
+func asBelieved(d *windows.Delta) sealed {
+	switch {
+	case len(d.Packed) == 0:
+		return sealed{base: unknown}
+	case d.Base == windows.Version{}:
+		return sealed{packed: d.Packed}
+	}
+	return sealed{string(d.Base[:]), d.Packed}
+}
+
+// onto is what the delta makes of the packed entity that is there, nothing for none.
+func onto(d *windows.Delta, held string) (sealed, error) {
+	packed, err := windows.Merge([]byte(held), d)
+	return sealed{held[:min(len(held), len(windows.Version{}))], packed}, err
+}
+
+func (s *Store) applyCall(source windows.Source, a *applying) call {
+	u := a.update
+	size := 200
+	for i := range a.entities {
+		size += 100 + len(a.entities[i].packed)
+	}
 	var w words
-	w.grow(200*len(u.Deltas), 24*len(u.Deltas))
+	w.grow(size, 6+3*len(a.entities))
 	w.add(s.fenceKey(u.Bucket))
 	for i := range u.Deltas {
 		s.addEntityKey(&w, u.Deltas[i].Key, u.Bucket)
@@ -76,128 +130,56 @@ func (s *Store) applyCall(source windows.Source, u *windows.Update) call {
 	w.number(u.New.Offset)
 	w.add(fenceText(u.New))
 	w.number(s.ttl.Milliseconds())
-	for i := range u.Deltas {
-		addDelta(&w, &u.Deltas[i])
+	for i := range a.entities {
+		w.add(a.entities[i].base)
+		w.bytes = append(w.bytes, a.entities[i].packed...)
+		w.end()
 	}
 	return newCall(1+len(u.Deltas), w.split())
 }
 
-// addDelta adds an entity's part of the arguments of apply.lua.
-func addDelta(w *words, d *windows.Delta) {
-	seen, again, forgotten := forget(d)
-	addShape(w, d, len(seen), len(again), len(forgotten))
-	w.add(fieldEvents)
-	w.number(d.Events)
-	for _, a := range d.Add {
-		if a.N != 0 {
-			addField(w, a.Field)
-			w.number(a.N)
-		}
-	}
-	if !d.First.IsZero() {
-		w.add(fieldFirst)
-		w.add(firstText(d.First))
-	}
-	for _, members := range [][]windows.Member{seen, again} {
-		for _, m := range members {
-			addMember(w, m.Sub)
-			w.number(m.UnixMilli)
-		}
-	}
-	if d.SetNote && d.Note != "" {
-		w.add(fieldNote)
-		w.add(d.Note)
-	}
-	for _, f := range d.Drop {
-		addField(w, f)
-	}
-	for _, sub := range forgotten {
-		addMember(w, sub)
-	}
-	if d.SetNote && d.Note == "" {
-		w.add(fieldNote)
-	}
-}
-
-// addShape adds how many sums, firsts, seen and set pairs and fields that are gone a delta has.
-func addShape(w *words, d *windows.Delta, seen, set, gone int) {
-	sums, firsts := 1, 0
-	for _, a := range d.Add {
-		if a.N != 0 {
-			sums++
-		}
-	}
-	if !d.First.IsZero() {
-		firsts = 1
-	}
-	gone += len(d.Drop)
+// take reads an answer of apply.lua. False means that the update has to be sent again, with the entities that it has then.
+func (a *applying) take(reply []any, keys []string) (done bool, err error) {
+	what, _ := reply[0].(int64)
 	switch {
-	case d.SetNote && d.Note == "":
-		gone++
-	case d.SetNote:
-		set++
-	}
-	for i, n := range [...]int{sums, firsts, seen, set, gone} {
-		if i > 0 {
-			w.bytes = append(w.bytes, ' ')
+	case len(reply) == 3 && what == replyBroken:
+		k, _ := reply[1].(int64)
+		return false, brokenKey(keys, k, reply[2])
+	case len(reply) == 1 && what == replyRefused:
+		a.result.Status = windows.Refused
+		return true, nil
+	case len(reply) == 1 && what == replyDone:
+		a.result.Status = windows.Applied
+		a.result.Events = make([]int64, len(a.entities))
+		for i := range a.entities {
+			a.result.Events[i] = windows.TotalOf(a.entities[i].packed)
 		}
-		w.bytes = strconv.AppendInt(w.bytes, int64(n), 10)
+		return true, nil
+	case len(reply) == len(keys) && what == replyAlready:
+		a.result.Status = windows.Already
+		a.result.Events = make([]int64, len(a.entities))
+		for i := range a.entities {
+			head, _ := reply[1+i].(string)
+			a.result.Events[i] = windows.TotalOf([]byte(head))
+		}
+		return true, nil
+	case len(reply) == len(keys) && what == replyDiffers:
+		return false, a.merge(reply[1:], keys[1:])
 	}
-	w.end()
+	return false, fmt.Errorf("an answer that can't be understood: %v", reply)
 }
 
-func addField(w *words, f windows.Field) {
-	w.bytes = f.Append(w.bytes)
-	w.end()
-}
-
-func addMember(w *words, sub windows.Sub) {
-	w.bytes = append(w.bytes, memberMark...)
-	w.bytes = append(w.bytes, sub[:]...)
-	w.end()
-}
-
-// forget sorts out members: those that keep the later time; those that are set because they were forgotten in between,
-// so that there is no earlier time to keep; those that are gone.
-func forget(d *windows.Delta) (seen, again []windows.Member, gone []windows.Sub) {
-	if len(d.Forget) == 0 {
-		return d.Seen, nil, nil
-	}
-	forgotten := make(map[windows.Sub]bool, len(d.Forget))
-	for _, sub := range d.Forget {
-		forgotten[sub] = true
-	}
-	for _, m := range d.Seen {
-		if !forgotten[m.Sub] {
-			seen = append(seen, m)
+// merge makes the entities anew for what is there: each is 1 if that is of the expected version.
+func (a *applying) merge(there []any, keys []string) error {
+	for i := range there {
+		held, other := there[i].(string)
+		if !other {
 			continue
 		}
-		again = append(again, m)
-		delete(forgotten, m.Sub)
-	}
-	for _, sub := range d.Forget {
-		if forgotten[sub] {
-			gone = append(gone, sub)
+		var err error
+		if a.entities[i], err = onto(&a.update.Deltas[i], held); err != nil {
+			return badData(keys[i], err)
 		}
 	}
-	return seen, again, gone
-}
-
-// result reads an answer of apply.lua.
-func result(reply []any, keys []string) (windows.Result, error) {
-	n := make([]int64, len(reply))
-	for i := range reply {
-		n[i], _ = reply[i].(int64)
-	}
-	switch {
-	case len(n) == 3 && n[0] == replyBroken:
-		return windows.Result{}, brokenKey(keys, n[1], reply[2])
-	case len(n) == 1 && n[0] == replyRefused:
-		return windows.Result{Status: windows.Refused}, nil
-	case len(n) == len(keys) && n[0] == replyApplied:
-		return windows.Result{Status: windows.Applied, Events: n[1:]}, nil
-	case len(n) == len(keys) && n[0] == replyAlready:
-		return windows.Result{Status: windows.Already, Events: n[1:]}, nil
-	}
-	return windows.Result{}, fmt.Errorf("an answer that can't be understood: %v", reply)
+	return nil
 }

@@ -1,13 +1,12 @@
 // Package redisstore keeps entities and fences in Redis, Redis Cluster or Valkey.
 //
-// An entity is one hash, readable with any client:
+// An entity is one value, in the bytes of windows.Entity.AppendPacked; `parcelsentry inspect` shows them:
 //
 //	ps:<layout>:<kind>:{<bucket>}:<id>
-//	    ih9x2c            a count: see windows.Field
-//	    m/8fQ2_aZk        when this member was last seen, in Unix milliseconds
-//	    f                 the first event: Unix milliseconds and coordinates
-//	    a                 the note
-//	    n                 events counted in all
+//
+// An update carries its entities as they shall be, made for the versions that the writer knows. Where another partition was
+// counted in between, the script changes nothing and gives what is there; the writer adds its delta to that and comes again.
+// So the script compares six bytes and writes once for each entity, whatever it holds.
 //
 // Beside the entities of a bucket stands the hash of its fences, which has no end of life:
 //
@@ -22,6 +21,6 @@
 // here and its retries may stay on: every call repeats without harm, updates because of the fence, Begin because it
 // only fills gaps, reads anyway.
 //
-// The account needs these commands on keys ps:*: EVAL, EVALSHA, HGET, HMGET, HGETALL, HLEN, HSCAN, HSET, HSETNX, HDEL,
-// EXISTS, LLEN, LRANGE, LTRIM, RPUSH, PEXPIRE; INFO or CONFIG GET for Check; SCAN for Scan.
+// The account needs these commands on keys ps:*: EVAL, EVALSHA, GET, MGET, SET, DEL, EXISTS, HGET, HGETALL, HLEN, HSCAN,
+// HSET, HSETNX, HDEL, LLEN, LRANGE, LTRIM, RPUSH; INFO or CONFIG GET for Check; SCAN for Scan.
 package redisstore

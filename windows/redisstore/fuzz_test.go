@@ -3,7 +3,6 @@ package redisstore_test
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -20,7 +19,7 @@ import (
 )
 
 // FuzzStore makes updates of whatever the bytes say, ids, times, panes and numbers as odd as can be, and holds what the
-// scripts make of them against the store in memory. The server is miniredis, or a real one if PARCELSENTRY_TEST_REDIS
+// stores make of them against a plain model. The server is miniredis, or a real one if PARCELSENTRY_TEST_REDIS
 // is set.
 func FuzzStore(f *testing.F) {
 	f.Add([]byte("one sender, one parcel"))
@@ -37,37 +36,49 @@ func FuzzStore(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		ctx, in := t.Context(), &odd{rest: data}
 		layout := redisstore.Layout(t.Name(), fmt.Sprint(time.Now().UnixNano()))
-		stored, model := redisstore.New(client, redisstore.Options{Layout: layout, TTL: ttl}), memstore.New()
+		stored, inMemory := redisstore.New(client, redisstore.Options{Layout: layout, TTL: ttl}), memstore.New()
 		defer sweep(t, client, layout)
 		source := windows.Source{Topic: in.topic(), Epoch: int(in.number()), Partition: int(in.number())}
 		keys := in.keys()
 		start := windows.Fence{Offset: in.number(), Time: in.when()}
-		if err := errors.Join(stored.Begin(ctx, source, start), model.Begin(ctx, source, start)); err != nil {
-			t.Fatal(err)
+		model := newPlain(start)
+		stores := map[string]windows.Store{"Redis": stored, "memory": inMemory}
+		for name, store := range stores {
+			if err := store.Begin(ctx, source, start); err != nil {
+				t.Fatal(name, err)
+			}
 		}
 		at := start.Offset
 		for range 4 {
 			u := in.update(keys, at)
-			want, wantErr := model.Apply(ctx, source, []windows.Update{u})
-			got, err := stored.Apply(ctx, source, []windows.Update{u})
-			if (err == nil) != (wantErr == nil) {
-				t.Fatalf("%+v\ngives %v, in memory %v", u, err, wantErr)
+			if err := u.Validate(); err != nil {
+				for name, store := range stores {
+					if r, err := store.Apply(ctx, source, []windows.Update{u}); err == nil {
+						t.Fatalf("%+v\ngives %+v in %s, and is invalid", u, r, name)
+					}
+				}
+				continue
 			}
-			if err == nil && !sameResult(got[0], want[0]) {
-				t.Fatalf("%+v\ngives %+v, in memory %+v", u, got[0], want[0])
+			want := model.apply(u)
+			for name, store := range stores {
+				got, err := store.Apply(ctx, source, []windows.Update{u})
+				if err != nil || !sameResult(got[0], want) {
+					t.Fatalf("%+v\ngives %+v, %v in %s, want %+v", u, got, err, name, want)
+				}
 			}
-			if err == nil && want[0].Status == windows.Applied {
+			if want.Status == windows.Applied {
 				at = u.New.Offset
 			}
 		}
-		got, err := stored.Load(ctx, source, keys)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, _ := model.Load(ctx, source, keys)
-		for i := range keys {
-			if g, w := canonical(got[i]), canonical(want[i]); g != w {
-				t.Fatalf("%+v holds\n%s\nin memory\n%s", keys[i], g, w)
+		for name, store := range stores {
+			got, err := store.Load(ctx, source, keys)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			for i := range keys {
+				if g, w := canonical(got[i]), model.canonical(keys[i]); g != w {
+					t.Fatalf("%+v holds in %s\n%s\nwant\n%s", keys[i], name, g, w)
+				}
 			}
 		}
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/redis/go-redis/v9"
 
@@ -27,14 +26,14 @@ func (s *Store) Load(ctx context.Context, source windows.Source, keys []windows.
 // loadInOrder reads by plain commands, which a single server carries out in the order of the pipeline, also when the
 // client sends all of it again. A script call a bucket would cost several times as much: most have one entity.
 func (s *Store) loadInOrder(ctx context.Context, source windows.Source, keys []windows.Key) ([]windows.Loaded, error) {
-	entities := make([]*redis.MapStringStringCmd, len(keys))
+	entities := make([]*redis.StringCmd, len(keys))
 	fences := make(map[int]*redis.StringCmd, min(len(keys), windows.Buckets))
 	buckets := make([]int, len(keys))
 	name := source.String()
 	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range keys {
 			buckets[i] = key.Bucket()
-			entities[i] = p.HGetAll(ctx, s.entityKey(key, buckets[i]))
+			entities[i] = p.Get(ctx, s.entityKey(key, buckets[i]))
 		}
 		for _, b := range buckets {
 			if fences[b] == nil {
@@ -46,11 +45,11 @@ func (s *Store) loadInOrder(ctx context.Context, source windows.Source, keys []w
 	loaded := make([]windows.Loaded, len(keys))
 	for i, key := range keys {
 		l, b := &loaded[i], buckets[i]
-		fields, err := entities[i].Result()
-		if err != nil {
+		packed, err := entities[i].Bytes()
+		if err != nil && !errors.Is(err, redis.Nil) {
 			return nil, explain(s.entityKey(key, b), err)
 		}
-		if l.Entity, err = restore(key, maps.All(fields)); err != nil {
+		if l.Entity, err = windows.Unpack(key, packed); err != nil {
 			return nil, badData(s.entityKey(key, b), err)
 		}
 		fence, err := fences[b].Result()
@@ -134,9 +133,9 @@ func readLoaded(key windows.Key, reply []any, k int, keys []string) (windows.Loa
 		}
 		l.Present = true
 	}
-	values, _ := reply[k].([]any)
+	packed, _ := reply[k].(string)
 	var err error
-	if l.Entity, err = restore(key, pairs(values)); err != nil {
+	if l.Entity, err = windows.Unpack(key, []byte(packed)); err != nil {
 		return l, badData(keys[k], err)
 	}
 	return l, nil

@@ -371,7 +371,7 @@ func (p *Profiles) run(ctx context.Context, n int, args ...any) (reply []any, ok
 	case status == replyBroken && len(reply) == 3:
 		k, _ := reply[1].(int64)
 		return nil, false, brokenKey(p.keys, k, reply[2])
-	case status == replyApplied && len(reply) == 1+n:
+	case status == replyDone && len(reply) == 1+n:
 		return reply[1:], true, nil
 	case status == replyRefused && len(reply) == 1:
 		return nil, false, nil

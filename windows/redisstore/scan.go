@@ -2,8 +2,8 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/parcelsentry/parcelsentry/windows"
 	"github.com/redis/go-redis/v9"
@@ -40,29 +40,35 @@ func (s *Store) Scan(ctx context.Context, kind windows.Kind, fn func(*windows.En
 func (s *Store) page(
 	ctx context.Context, server redis.UniversalClient, kind windows.Kind, keys []string, fn func(*windows.Entity) error,
 ) error {
-	hashes := make([]*redis.MapStringStringCmd, len(keys))
+	entities := make([]*redis.StringCmd, len(keys))
 	_, err := server.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, name := range keys {
-			hashes[i] = p.HGetAll(ctx, name)
+			entities[i] = p.Get(ctx, name)
 		}
 		return nil
 	})
 	for i, name := range keys {
-		hash, err := hashes[i].Result()
+		packed, err := entities[i].Bytes()
+		if errors.Is(err, redis.Nil) {
+			continue // at its end since the page was made
+		}
 		if err != nil {
 			return explain(name, err)
 		}
 		key, ok := s.parseKey(kind, name)
-		if !ok || len(hash) == 0 { // not ours, or at its end since the page was made
-			continue
+		if !ok {
+			continue // not ours
 		}
-		e, err := restore(key, maps.All(hash))
+		e, err := windows.Unpack(key, packed)
 		if err != nil {
 			return badData(name, err)
 		}
 		if err := fn(e); err != nil {
 			return err
 		}
+	}
+	if errors.Is(err, redis.Nil) {
+		return nil
 	}
 	return explain("", err)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"slices"
 	"strings"
@@ -57,37 +58,18 @@ func mustApply(t testing.TB, store *redisstore.Store, expected int64, d windows.
 	}
 }
 
-// TestReadable pins how an entity looks to any other client: dashboards and analysts read it.
-func TestReadable(t *testing.T) {
+// TestKeys pins where things stand: others may look at them.
+func TestKeys(t *testing.T) {
 	m := miniredis.RunT(t)
 	store := redisstore.New(single(t, m.Addr()), redisstore.Options{Layout: "v1", TTL: 90 * time.Second})
 	begin(t, store)
-	han := items
-	han.Sub = windows.NewSub("HAN")
-	mustApply(t, store, windows.NoOffset, windows.Delta{
-		Add:     []windows.FieldCount{{Field: items, N: 12}, {Field: han, N: -3}},
-		Seen:    []windows.Member{{Sub: windows.NewSub("R-1"), UnixMilli: 1_774_785_600_007}},
-		First:   windows.First{Time: time.UnixMilli(-5), At: windows.Coordinates{Source: source, Offset: 3}},
-		SetNote: true, Note: "open",
-		Events: 2,
-	})
+	entity := windows.NewEntity(key)
+	entity.CountEvent(at(3))
+	d := entity.TakeDelta()
+	mustApply(t, store, windows.NoOffset, d)
 	name := fmt.Sprintf("ps:v1:sender:{%d}:S-1", key.Bucket())
-	want := map[string]string{
-		"ihakeg":                              "12",
-		"ihakeg/" + han.Sub.String():          "-3",
-		"m/" + windows.NewSub("R-1").String(): "1774785600007",
-		"f":                                   "-5 shipments/0/0/3",
-		"a":                                   "open",
-		"n":                                   "2",
-	}
-	fields, err := m.HKeys(name)
-	if err != nil || len(fields) != len(want) {
-		t.Fatalf("%s has %q (%v), want %d fields", name, fields, err, len(want))
-	}
-	for field, value := range want {
-		if got := m.HGet(name, field); got != value {
-			t.Errorf("field %s is %q, want %q", field, got, value)
-		}
+	if got, err := m.Get(name); err != nil || got != string(d.Packed) {
+		t.Errorf("%s is %x (%v), want %x", name, got, err, d.Packed)
 	}
 	if ttl := m.TTL(name); ttl != 90*time.Second {
 		t.Errorf("the entity lives %v, want 90 s", ttl)
@@ -159,41 +141,36 @@ func TestForeignData(t *testing.T) {
 	}
 	bad := fmt.Sprintf("ps:v1:sender:{%d}:%s", key.Bucket(), second.ID)
 	fences := fmt.Sprintf("ps:v1:fence:{%d}", key.Bucket())
+	whole := windows.NewEntity(second)
+	whole.CountEvent(windows.First{Time: time.UnixMilli(7)})
+	packed := string(whole.TakeDelta().Packed)
 	for _, c := range []struct {
-		name, key, field, value string
-		load                    string // what Load complains of
+		name, key, value string
+		load             string // what Load complains of
 	}{
-		{"another type", bad, "", "text", "WRONGTYPE"},
-		{"fences of another type", fences, "", "text", "WRONGTYPE"},
-		{"a count", bad, items.String(), "many", "ih"},
-		{"a count with a fraction", bad, items.String(), "1.5", "ih"},
-		{"the total", bad, "n", "x", `"n"`},
-		{"a member", bad, "m/" + windows.Others.String(), "x", "m/"},
-		{"the first event", bad, "f", "x y", `"f"`},
+		{"another type", bad, "", "WRONGTYPE"},
+		{"fences of another type", fences, "text", "WRONGTYPE"},
+		{"few bytes", bad, "text", "no entity"},
+		{"an entity changed by hand", bad, packed + "1", "changed by somebody"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := miniredis.RunT(t)
 			store := redisstore.New(single(t, m.Addr()), redisstore.Options{Layout: "v1"})
 			begin(t, store)
-			before := "-1"
-			if c.field == "" {
-				m.Del(c.key)
-				if err := m.Set(c.key, c.value); err != nil {
-					t.Fatal(err)
-				}
-			} else {
-				m.HSet(c.key, c.field, c.value)
+			m.Del(c.key)
+			if c.value == "" {
+				m.HSet(c.key, "field", "value")
+			} else if err := m.Set(c.key, c.value); err != nil {
+				t.Fatal(err)
 			}
 			deltas := []windows.Delta{one(), one()}
 			deltas[0].Key, deltas[1].Key = key, second
-			deltas[1].Seen = []windows.Member{{Sub: windows.Others, UnixMilli: 5}}
-			deltas[1].First = windows.First{Time: time.UnixMilli(1)}
 			_, err := store.Apply(t.Context(), source, []windows.Update{{
 				Bucket: key.Bucket(), Expected: windows.NoOffset, New: windows.Fence{Offset: 7}, Deltas: deltas,
 			}})
 			wantKey(t, err, c.key)
 			if c.key != fences {
-				if got := m.HGet(fences, source.String()); got != before {
+				if got := m.HGet(fences, source.String()); got != "-1" {
 					t.Errorf("the fence moved to %s", got)
 				}
 			}
@@ -207,15 +184,6 @@ func TestForeignData(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a field of no meaning", func(t *testing.T) {
-		for _, field := range []string{"x", "m/too-short-", "ih!", ""} {
-			m := miniredis.RunT(t)
-			store := redisstore.New(single(t, m.Addr()), redisstore.Options{Layout: "v1"})
-			m.HSet(bad, field, "1")
-			_, err := store.Load(t.Context(), source, []windows.Key{second})
-			wantKey(t, err, bad)
-		}
-	})
 	t.Run("a fence", func(t *testing.T) {
 		for field, value := range map[string]string{source.String(): "x", "shipments/x/0": "1", "shipments/1/0": "1 x"} {
 			m := miniredis.RunT(t)
@@ -235,7 +203,7 @@ func TestForeignData(t *testing.T) {
 	})
 }
 
-// TestUndo: an update that fails at its last entity has changed none of those before it.
+// TestUndo: an update that fails at its last entity has changed none of those before it, whoever made them anew.
 func TestUndo(t *testing.T) {
 	for _, server := range servers {
 		t.Run(server.name, func(t *testing.T) {
@@ -247,40 +215,40 @@ func TestUndo(t *testing.T) {
 				last = windows.NewKey("sender", fmt.Sprint("T-", i))
 			}
 			name := func(k windows.Key) string { return fmt.Sprintf("ps:%s:sender:{%d}:%s", layout, k.Bucket(), k.ID) }
-			other := items
-			other.Pane++
-			deltas := []windows.Delta{
-				{Key: key, Events: 2, Add: []windows.FieldCount{{Field: items, N: 3}, {Field: other, N: -4}}, Drop: []windows.Field{items}},
-				{Key: last, Events: 1, Add: []windows.FieldCount{{Field: other, N: 5}, {Field: items, N: 1}}, SetNote: true, Note: "x"},
-			}
-			deltas[1].Seen = []windows.Member{{Sub: windows.Others, UnixMilli: 5}}
-			deltas[0].Seen = deltas[1].Seen
-			wrong := map[string]string{
-				items.String(): "many", "n": "some", "m/" + windows.Others.String(): "x", other.String(): "9223372036854775807",
-			}
-			for field, value := range wrong {
-				for _, before := range []map[string]any{
-					{}, {items.String(): -3, other.String(): 4, "n": 7}, {items.String(): 8, other.String(): 9},
-				} {
-					client.Del(t.Context(), name(key), name(last))
-					if len(before) > 0 {
-						client.HSet(t.Context(), name(key), before)
-					}
-					client.HSet(t.Context(), name(last), field, value)
+			huge := windows.FieldCount{Field: items, N: math.MaxInt64}
+			mustApply(t, store, windows.NoOffset, windows.Delta{Add: []windows.FieldCount{{Field: items, N: 3}}, Events: 1})
+			before := client.Get(t.Context(), name(key)).Val()
+			for what, spoil := range map[string]func(){
+				"bytes of somebody": func() { client.Set(t.Context(), name(last), "text", 0) },
+				"another type":      func() { client.HSet(t.Context(), name(last), "field", "value") },
+				"a sum beyond 64 bits": func() {
 					_, err := store.Apply(t.Context(), source, []windows.Update{{
-						Bucket: key.Bucket(), Expected: windows.NoOffset, New: windows.Fence{Offset: 7}, Deltas: deltas,
+						Bucket: key.Bucket(), Expected: 0, New: windows.Fence{Offset: 1}, Deltas: []windows.Delta{{Key: last, Add: []windows.FieldCount{huge}}},
 					}})
-					wantKey(t, err, name(last))
-					for k, want := range map[windows.Key]map[string]any{key: before, last: {field: value}} {
-						got, err := client.HGetAll(t.Context(), name(k)).Result()
-						if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
-							t.Errorf("bad field %s: %v is %v (%v), want %v", field, k, got, err, want)
-						}
+					if err != nil {
+						t.Fatal(err)
 					}
+					client.HSet(t.Context(), fmt.Sprintf("ps:%s:fence:{%d}", layout, key.Bucket()), source.String(), "0")
+				},
+			} {
+				client.Del(t.Context(), name(last))
+				spoil()
+				spoiled := client.Dump(t.Context(), name(last)).Val()
+				deltas := []windows.Delta{one(), one()}
+				deltas[0].Key, deltas[1].Key = key, last
+				_, err := store.Apply(t.Context(), source, []windows.Update{{
+					Bucket: key.Bucket(), Expected: 0, New: windows.Fence{Offset: 7}, Deltas: deltas,
+				}})
+				wantKey(t, err, name(last))
+				if got := client.Get(t.Context(), name(key)).Val(); got != before {
+					t.Errorf("%s: the other entity is %q, want %q", what, got, before)
+				}
+				if got := client.Dump(t.Context(), name(last)).Val(); got != spoiled {
+					t.Errorf("%s: it has changed", what)
 				}
 			}
-			client.Del(t.Context(), name(key), name(last))
-			if l, err := store.Load(t.Context(), source, []windows.Key{key}); err != nil || l[0].Fence.Offset != windows.NoOffset {
+			client.Del(t.Context(), name(last))
+			if l, err := store.Load(t.Context(), source, []windows.Key{key}); err != nil || l[0].Fence.Offset != 0 {
 				t.Errorf("the fence is %v, %v", l, err)
 			}
 		})
@@ -407,10 +375,16 @@ func TestLostReply(t *testing.T) {
 	}))
 	store := redisstore.New(client, redisstore.Options{Layout: "v1"})
 	begin(t, store)
-	mustApply(t, store, windows.NoOffset, one())
+	entity := windows.NewEntity(key)
+	next := func() windows.Delta {
+		entity.Add(items.Measure, windows.Resolution{Name: items.Resolution, Slide: time.Hour, Keep: 50}, windows.Sub{}, time.UnixMilli(99), 1)
+		entity.CountEvent(windows.First{Time: time.UnixMilli(99)})
+		return entity.TakeDelta()
+	}
+	mustApply(t, store, windows.NoOffset, next())
 	for offset := range int64(10) {
 		lose.Store(1)
-		if r, err := apply(t.Context(), store, offset, one()); err != nil || r.Status != windows.Already || r.Events[0] != offset+2 {
+		if r, err := apply(t.Context(), store, offset, next()); err != nil || r.Status != windows.Already || r.Events[0] != offset+2 {
 			t.Fatalf("%+v, %v; want already with %d events", r, err, offset+2)
 		}
 		if lose.Load() != 0 {

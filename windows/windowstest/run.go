@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(*testing.T) windows.Store) {
 		{"unusual ids", ids},
 		{"many entities and fields at once", many},
 		{"deltas of several partitions commute", commute},
+		{"a packed entity stands for the version that it was made for", versions},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, newBench(open(t))) })
 	}

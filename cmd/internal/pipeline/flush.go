@@ -125,6 +125,9 @@ func (w *Worker) beginFlush() {
 	w.flight = f
 }
 
+// The texts of deltas share memory: pieces of so many bytes, and a new one when less than most texts need is left.
+const roomSize, roomLeast = 256 << 10, 4 << 10
+
 // takeAlong gives the update of a bucket with the deltas of its changed entries.
 func (w *Worker) takeAlong(f *flight, changed []*entry) windows.Update {
 	u := w.update(changed[0].bucket, f.to)
@@ -132,7 +135,10 @@ func (w *Worker) takeAlong(f *flight, changed []*entry) windows.Update {
 	for i, e := range changed {
 		w.set.mark(e, false, true)
 		e.sent, e.unsure = e.unsure, e.sent[:0]
-		u.Deltas[i] = e.subject.TakeDelta()
+		if cap(w.room)-len(w.room) < roomLeast {
+			w.room = make([]byte, 0, roomSize)
+		}
+		u.Deltas[i], w.room = e.subject.TakeDeltaTo(w.room)
 		w.set.resize(e)
 	}
 	f.entries = append(f.entries, changed...)

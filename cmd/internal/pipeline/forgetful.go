@@ -16,7 +16,9 @@ func (s Forgetful) Apply(ctx context.Context, source windows.Source, updates []w
 	for i := range updates {
 		updates[i].Deltas = slices.Clone(updates[i].Deltas)
 		for j := range updates[i].Deltas {
-			updates[i].Deltas[j].SetNote = false
+			if d := &updates[i].Deltas[j]; d.SetNote {
+				d.SetNote, d.Packed = false, nil // which has the note
+			}
 		}
 	}
 	return s.Store.Apply(ctx, source, updates)

@@ -169,6 +169,7 @@ type Worker struct {
 	applied      windows.Fence // everything up to it is in the store
 	firstPending time.Time     // when the oldest pending event was counted
 	flight       *flight
+	room         []byte    // for the texts of deltas
 	foreign      []*entry  // their totals show counts of another source; to be loaded and judged again
 	loads        bool      // a load is under way
 	reloading    bool      // it is for foreign
