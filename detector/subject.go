@@ -42,13 +42,10 @@ func (s *Subject) Open(entity *windows.Entity) error {
 }
 
 // TakeDelta gives what changed since the last call, counts and incident together.
-func (s *Subject) TakeDelta() windows.Delta {
-	d, _ := s.TakeDeltaTo(nil)
-	return d
-}
+func (s *Subject) TakeDelta() windows.Delta { return s.TakeDeltaTo(&windows.Room{}) }
 
-// TakeDeltaTo is TakeDelta with the text of the delta in room, see windows.Entity.TakeDeltaTo.
-func (s *Subject) TakeDeltaTo(room []byte) (windows.Delta, []byte) {
+// TakeDeltaTo is TakeDelta with what the delta holds in room.
+func (s *Subject) TakeDeltaTo(room *windows.Room) windows.Delta {
 	if s.changed {
 		s.changed = false
 		s.Entity.SetNote(s.incident.note())

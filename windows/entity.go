@@ -261,18 +261,16 @@ func (e *Entity) forget(limit int, ms int64, which func(Sub) bool) {
 func (e *Entity) Dirty() bool { return e.dirty }
 
 // TakeDelta gives every change since the last call, and starts gathering anew.
-func (e *Entity) TakeDelta() Delta {
-	d, _ := e.TakeDeltaTo(nil)
-	return d
-}
+func (e *Entity) TakeDelta() Delta { return e.TakeDeltaTo(&Room{}) }
 
-// TakeDeltaTo is TakeDelta with the delta's Packed appended to room, which it gives back: so many deltas share memory.
-func (e *Entity) TakeDeltaTo(room []byte) (Delta, []byte) {
-	d := Delta{Key: e.Key, Events: e.counted, Seen: e.members.take()}
+// TakeDeltaTo is TakeDelta with what the delta holds in room, so that many deltas share memory.
+func (e *Entity) TakeDeltaTo(room *Room) Delta {
+	d := Delta{Key: e.Key, Events: e.counted, Seen: e.members.take(room)}
 	if n := e.counts.changes(); n > 0 {
-		d.Add = make([]FieldCount, 0, n)
+		d.Add = e.counts.take(take(room, &room.counts, n))
+	} else {
+		e.counts.take(nil)
 	}
-	d.Add = e.counts.take(d.Add)
 	if e.hasFirst {
 		d.First = e.first
 	}
@@ -285,10 +283,9 @@ func (e *Entity) TakeDeltaTo(room []byte) (Delta, []byte) {
 	}
 	e.counted, e.dirty, e.hasFirst, e.noted, e.removed = 0, false, false, false, nil
 	d.Base = e.version
-	before := len(room)
-	room, e.version = e.AppendPacked(room)
-	d.Packed = room[before:len(room):len(room)]
-	return d, room
+	packed, version := e.AppendPacked(take(room, &room.packed, e.packedSize()))
+	d.Packed, e.version = slices.Clip(packed), version
+	return d
 }
 
 // PendingEvents is the number of events counted since the last TakeDelta.

@@ -85,7 +85,7 @@ func (m members) all() []Member {
 }
 
 // take gives those seen since the last take, in that order, too.
-func (m members) take() []Member {
+func (m members) take(room *Room) []Member {
 	n := 0
 	for i := range m {
 		if m[i].touched {
@@ -95,7 +95,7 @@ func (m members) take() []Member {
 	if n == 0 {
 		return nil
 	}
-	seen := make([]Member, 0, n)
+	seen := take(room, &room.members, n)
 	for i := range m {
 		if m[i].touched {
 			m[i].touched, m[i].stored = false, true

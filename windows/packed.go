@@ -42,6 +42,12 @@ func (e *Entity) AppendPacked(b []byte) ([]byte, Version) {
 	return b, v
 }
 
+// packedSize is about what AppendPacked appends, rather more.
+func (e *Entity) packedSize() int {
+	const head, ofSeries, ofPane, ofMember = 64, 12, 4, 14
+	return head + len(e.first.At.Source.Topic) + ofSeries*len(e.counts.series) + ofPane*len(e.counts.all) + ofMember*len(e.members) + len(e.note)
+}
+
 func versionOf(rest []byte) (v Version) {
 	var hash [8]byte
 	binary.BigEndian.PutUint64(hash[:], xxhash.Sum64(rest))

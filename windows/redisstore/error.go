@@ -52,7 +52,7 @@ var meanings = []struct {
 	{"NOPERM", true, "the account lacks a permission"},
 	{"The user executing the script", true, "the account lacks a permission"},
 	{"WRONGTYPE", true, "something else writes to this name space"},
-	{"CROSSSLOT", true, "the keys of one bucket belong to one slot"},
+	{"CROSSSLOT", true, "it is part of a cluster: connect to it as one"},
 	{"unknown command", true, "the server must know the commands of Redis 7.0"},
 	{"This instance has cluster support disabled", true, "it is a single server, not a cluster"},
 	{"MOVED", false, "it is part of a cluster: connect to it as one"},

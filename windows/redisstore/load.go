@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -23,17 +24,28 @@ func (s *Store) Load(ctx context.Context, source windows.Source, keys []windows.
 	return loaded, nil
 }
 
+// keysAtOnce is how many entities one command reads: enough that the command itself costs little, few enough that others get
+// their turn in between.
+const keysAtOnce = 256
+
 // loadInOrder reads by plain commands, which a single server carries out in the order of the pipeline, also when the
-// client sends all of it again. A script call a bucket would cost several times as much: most have one entity.
+// client sends all of it again. A script call a bucket would cost several times as much: most have one entity. Something else
+// than an entity at a key looks like nothing here; Apply will tell.
 func (s *Store) loadInOrder(ctx context.Context, source windows.Source, keys []windows.Key) ([]windows.Loaded, error) {
-	entities := make([]*redis.StringCmd, len(keys))
-	fences := make(map[int]*redis.StringCmd, min(len(keys), windows.Buckets))
+	var w words
+	w.grow(64*len(keys), len(keys))
 	buckets := make([]int, len(keys))
+	for i, key := range keys {
+		buckets[i] = key.Bucket()
+		s.addEntityKey(&w, key, buckets[i])
+	}
+	names := w.split()
+	var entities []*redis.SliceCmd
+	fences := make(map[int]*redis.StringCmd, min(len(keys), windows.Buckets))
 	name := source.String()
 	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, key := range keys {
-			buckets[i] = key.Bucket()
-			entities[i] = p.Get(ctx, s.entityKey(key, buckets[i]))
+		for some := range slices.Chunk(names, keysAtOnce) {
+			entities = append(entities, p.MGet(ctx, some...))
 		}
 		for _, b := range buckets {
 			if fences[b] == nil {
@@ -45,12 +57,13 @@ func (s *Store) loadInOrder(ctx context.Context, source windows.Source, keys []w
 	loaded := make([]windows.Loaded, len(keys))
 	for i, key := range keys {
 		l, b := &loaded[i], buckets[i]
-		packed, err := entities[i].Bytes()
-		if err != nil && !errors.Is(err, redis.Nil) {
-			return nil, explain(s.entityKey(key, b), err)
+		some, err := entities[i/keysAtOnce].Result()
+		if err != nil {
+			return nil, explain("", err)
 		}
-		if l.Entity, err = windows.Unpack(key, packed); err != nil {
-			return nil, badData(s.entityKey(key, b), err)
+		packed, _ := some[i%keysAtOnce].(string)
+		if l.Entity, err = windows.Unpack(key, []byte(packed)); err != nil {
+			return nil, badData(names[i], err)
 		}
 		fence, err := fences[b].Result()
 		if errors.Is(err, redis.Nil) {

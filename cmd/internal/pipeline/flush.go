@@ -102,8 +102,9 @@ func (w *Worker) beginFlush() {
 		return
 	}
 	w.keep() // of a batch that waits half done
-	slices.SortStableFunc(w.changed, func(a, b *entry) int { return a.bucket - b.bucket })
+	w.changed = byBucket(w.changed)
 	f.entries = make([]*entry, 0, len(w.changed))
+	deltas := make([]windows.Delta, len(w.changed))
 	var waiting []*entry
 	for i := 0; i < len(w.changed); {
 		bucket, n := w.changed[i].bucket, 1
@@ -113,7 +114,7 @@ func (w *Worker) beginFlush() {
 		if w.expected[bucket] >= f.to.Offset {
 			waiting = append(waiting, w.changed[i:i+n]...) // changed by what was judged again, behind the bucket's fence
 		} else {
-			f.updates = append(f.updates, w.takeAlong(f, w.changed[i:i+n]))
+			f.updates = append(f.updates, w.takeAlong(f, w.changed[i:i+n], deltas[i:i+n:i+n]))
 		}
 		i += n
 	}
@@ -125,20 +126,31 @@ func (w *Worker) beginFlush() {
 	w.flight = f
 }
 
-// The texts of deltas share memory: pieces of so many bytes, and a new one when less than most texts need is left.
-const roomSize, roomLeast = 256 << 10, 4 << 10
+// byBucket gives entries in the order of their buckets, and within a bucket in that which they had.
+func byBucket(entries []*entry) []*entry {
+	var ends [windows.Buckets + 1]int // where a bucket's entries end, once all before it are in their places
+	for _, e := range entries {
+		ends[e.bucket+1]++
+	}
+	for b := range windows.Buckets {
+		ends[b+1] += ends[b]
+	}
+	sorted := make([]*entry, len(entries))
+	for _, e := range entries {
+		sorted[ends[e.bucket]] = e
+		ends[e.bucket]++
+	}
+	return sorted
+}
 
-// takeAlong gives the update of a bucket with the deltas of its changed entries.
-func (w *Worker) takeAlong(f *flight, changed []*entry) windows.Update {
+// takeAlong gives the update of a bucket with the deltas of its changed entries, for which there is room.
+func (w *Worker) takeAlong(f *flight, changed []*entry, room []windows.Delta) windows.Update {
 	u := w.update(changed[0].bucket, f.to)
-	u.Deltas = make([]windows.Delta, len(changed))
+	u.Deltas = room
 	for i, e := range changed {
 		w.set.mark(e, false, true)
 		e.sent, e.unsure = e.unsure, e.sent[:0]
-		if cap(w.room)-len(w.room) < roomLeast {
-			w.room = make([]byte, 0, roomSize)
-		}
-		u.Deltas[i], w.room = e.subject.TakeDeltaTo(w.room)
+		u.Deltas[i] = e.subject.TakeDeltaTo(w.room)
 		w.set.resize(e)
 	}
 	f.entries = append(f.entries, changed...)

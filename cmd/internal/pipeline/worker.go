@@ -169,11 +169,11 @@ type Worker struct {
 	applied      windows.Fence // everything up to it is in the store
 	firstPending time.Time     // when the oldest pending event was counted
 	flight       *flight
-	room         []byte    // for the texts of deltas
-	foreign      []*entry  // their totals show counts of another source; to be loaded and judged again
-	loads        bool      // a load is under way
-	reloading    bool      // it is for foreign
-	flown        []*flight // landed since that load was asked for
+	room         *windows.Room // for deltas
+	foreign      []*entry      // their totals show counts of another source; to be loaded and judged again
+	loads        bool          // a load is under way
+	reloading    bool          // it is for foreign
+	flown        []*flight     // landed since that load was asked for
 	outbox       []Output
 	writing      int       // outputs under way
 	writingBytes int64     // of these
@@ -219,7 +219,7 @@ func NewWorker(o Options) *Worker {
 	return &Worker{
 		options: o, poison: map[int64]panicked{}, interred: buried{}, set: newWorkingSet(o.Limits.WorkingSet),
 		seen: windows.NoOffset, repairing: windows.NoOffset,
-		profiles: map[int64]*detector.Profile{}, gathered: detector.NewSums(),
+		profiles: map[int64]*detector.Profile{}, gathered: detector.NewSums(), room: windows.NewRoom(),
 	}
 }
 
