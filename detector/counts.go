@@ -20,6 +20,31 @@ const (
 	measureHigh      windows.Measure = 'x' // tallies: the highest score of the day, a slot a rule
 )
 
+// MeasureName says in a few words what a measure counts.
+func MeasureName(m windows.Measure) string {
+	switch m {
+	case measureItems:
+		return "parcels"
+	case measurePlaces:
+		return "parcels to a place"
+	case measureFresh:
+		return "new to it"
+	case measureOddWeight:
+		return "odd weights"
+	case measureOddValue:
+		return "odd values"
+	case measureFolded:
+		return "places folded"
+	case measureWeight:
+		return "weights"
+	case measureValue:
+		return "values"
+	case measureHigh:
+		return "highest scores"
+	}
+	return string(m)
+}
+
 // Marks is what counting an event showed about it, from the entity's own members.
 type Marks struct {
 	// Line: one more order line of a shipment that is counted already: the same sender, recipient and time. It is

@@ -14,6 +14,9 @@ const (
 	KindLane windows.Kind = "lane"
 )
 
+// LaneArrow stands between the places of a lane where it is named for people.
+const LaneArrow = " > "
+
 // Subjects are an event's entities. One is nil if the event lacks it, or if it has counted the event already.
 type Subjects struct {
 	Sender, Recipient, Lane *Subject
@@ -68,7 +71,7 @@ func (e *Event) refer(kind windows.Kind) EntityRef {
 	case KindRecipient:
 		return EntityRef{Kind: kind, ID: string(e.Recipient)}
 	case KindLane:
-		return EntityRef{Kind: kind, ID: string(e.Origin) + " > " + string(e.Destination)}
+		return EntityRef{Kind: kind, ID: string(e.Origin) + LaneArrow + string(e.Destination)}
 	}
 	return EntityRef{Kind: kind, ID: string(e.Sender)}
 }

@@ -29,6 +29,7 @@ type commands struct {
 	Replay   replayCommand   `cmd:"" help:"Run history from files through the very same path, in memory."`
 	Seed     seedCommand     `cmd:"" help:"Fill Redis from history, so that the service starts warm; nothing is sent."`
 	Resubmit resubmitCommand `cmd:"" help:"Write dead letters that can be counted by now, or were repaired, to the input again; each counts once."`
+	Inspect  inspectCommand  `cmd:"" help:"Show what is counted of a sender, a recipient or a lane."`
 	Profile  profileCommand  `cmd:"" help:"The population profile: what is usual of anybody."`
 	Check    checkCommand    `cmd:"" help:"Validate configuration files; every fault at once, with line and column."`
 	Generate generateCommand `cmd:"" help:"Make up shipments with labelled incidents."`
