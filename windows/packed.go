@@ -15,7 +15,7 @@ type Version [6]byte
 //	version      6 bytes
 //	events       the total
 //	first event  the length of its topic and 1, topic, epoch, partition, offset, Unix milliseconds; or 0 for none
-//	counts       how many groups there are; for each the measure, a byte; another one: four times the number of its series, and
+//	counts       how many series there are, and panes in all; for each group the measure, a byte; another one: four times the number of its series, and
 //	             0 if it has no second key, 1 for one of 8 bytes, 2 for one of 6; the second key; for each series the
 //	             resolution, a byte; twice the number of panes, and 1 if all hold 1; the first pane, and how many panes each
 //	             other comes after the one before; unless all are 1 the first count, and by how much each other is more
@@ -91,15 +91,14 @@ const (
 )
 
 func (c *counters) appendPacked(b []byte) []byte {
-	groups := 0
-	for i := 0; i < len(c.series); {
-		end, size := c.group(i)
-		if size > 0 {
-			groups++
+	series := 0
+	for i := range c.series {
+		if holds(c.at(i)) {
+			series++
 		}
-		i = end
 	}
-	b = binary.AppendUvarint(b, uint64(groups))
+	b = binary.AppendUvarint(b, uint64(series))
+	b = binary.AppendUvarint(b, uint64(c.fields))
 	from, to := 0, 0 // where the series of the group before stand in b
 	for i := 0; i < len(c.series); {
 		end, size := c.group(i)

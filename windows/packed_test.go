@@ -23,7 +23,7 @@ func TestPacked(t *testing.T) {
 		"04",                                  // two events
 		"0a 736869706d656e7473 00 0e 06",      // the first in topic shipments, epoch 0, partition 7, at offset 3
 		"8ee8b897a767",                        // 1,774,785,600,007
-		"06",                                  // groups
+		"06 0a",                               // series, and panes in all
 		"69 04 68 06 88973c 01 05 18 15 02",   // i of no second key, one series: h has 3 panes, the others 1 and 5 later, of 12, 1, 2
 		"6e 00",                               // n has the same
 		"6f 05 2a6f74686572732a 64 03 fac002", // o of *others*: d has a pane, of 1

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 	"unique"
 )
@@ -134,13 +133,15 @@ func (u *unpacker) first(f *First) {
 	f.Time = time.UnixMilli(u.number()).UTC()
 }
 
-func (u *unpacker) counts(into *counters) {
-	var seriesRoom [24]series
-	var panesRoom [48]PaneCount
-	c := counters{series: seriesRoom[:0], all: panesRoom[:0]}
-	groups, _ := u.count(1)
+func (u *unpacker) counts(c *counters) {
+	const most = 1 << 12 // to make room for, whatever a number says
+	n, panes := u.size(), u.size()
+	if n == 0 {
+		return
+	}
+	c.series, c.all = make([]series, 0, min(n, most)), make([]PaneCount, 0, min(panes, most))
 	from := 0 // the first series of the group before
-	for range groups {
+	for uint64(len(c.series)) < n && u.broken == "" {
 		measure, head := u.byte(), u.byte()
 		id := seriesID{name: uint16(measure) << 8}
 		if kind := head % groupKinds; kind != groupWhole {
@@ -152,17 +153,19 @@ func (u *unpacker) counts(into *counters) {
 		}
 		for range head / groupKinds {
 			id.name = uint16(measure)<<8 | uint16(u.byte())
-			u.panes(&c)
+			u.panes(c)
 			c.series = append(c.series, series{sub: id.sub, name: id.name, end: uint32(len(c.all))})
 		}
-		from = first
+		if from = first; len(c.series) == first {
+			u.fail("a series")
+		}
 	}
 	for i := 1; i < len(c.series); i++ {
 		if !c.series[i-1].id().before(c.series[i].id()) {
 			u.fail("a later series")
 		}
 	}
-	into.series, into.all, into.fields = slices.Clone(c.series), slices.Clone(c.all), len(c.all)
+	c.fields = len(c.all)
 }
 
 // repeat appends the series [from, to) once more, as those of another group.

@@ -16,11 +16,15 @@ const (
 	replyDiffers
 )
 
+// inCall is about how many buckets and deltas one script call has for a single server: few enough that others get their turn, many
+// enough that the call itself costs little.
+const inCall = 128
+
 // deltasAtOnce is about how many deltas one pipeline carries: many enough that the way there and back does not count,
 // few enough that what goes out takes little memory, and that Redis works while the next ones are put together.
 const deltasAtOnce = 512
 
-// Apply implements windows.Store: one script call an update, in pipelines one after the other. After an error some of
+// Apply implements windows.Store: script calls of an update or, to a single server, of some, in pipelines one after the other. After an error some of
 // the updates may be stored; they answer Already when all are sent again.
 func (s *Store) Apply(ctx context.Context, source windows.Source, updates []windows.Update) ([]windows.Result, error) {
 	for i := range updates {
@@ -32,7 +36,7 @@ func (s *Store) Apply(ctx context.Context, source windows.Source, updates []wind
 	for len(updates) > 0 {
 		n, deltas := 0, 0
 		for n < len(updates) && (n == 0 || deltas+len(updates[n].Deltas) <= deltasAtOnce) {
-			deltas += len(updates[n].Deltas)
+			deltas += 1 + len(updates[n].Deltas)
 			n++
 		}
 		var err error
@@ -57,27 +61,51 @@ func (s *Store) applySome(ctx context.Context, source windows.Source, updates []
 		}
 	}
 	for len(todo) > 0 {
-		calls := make([]call, len(todo))
-		for i, a := range todo {
-			calls[i] = s.applyCall(source, a)
-		}
-		replies, err := s.run(ctx, s.apply, calls)
-		if err != nil {
+		var err error
+		if todo, err = s.applyOnce(ctx, source, todo); err != nil {
 			return nil, err
 		}
-		var again []*applying
-		for i, reply := range replies {
-			done, err := todo[i].take(reply, calls[i].keys)
+	}
+	return results, nil
+}
+
+// applyOnce sends updates, and gives those that are to be sent again.
+func (s *Store) applyOnce(ctx context.Context, source windows.Source, all []*applying) (again []*applying, err error) {
+	var calls []call
+	var sent [][]*applying // in each call
+	for rest := all; len(rest) > 0; {
+		n, size := 1, 1+len(rest[0].entities)
+		for s.single && n < len(rest) && size+1+len(rest[n].entities) <= inCall {
+			size += 1 + len(rest[n].entities)
+			n++
+		}
+		calls = append(calls, s.applyCall(source, rest[:n], size))
+		sent = append(sent, rest[:n])
+		rest = rest[n:]
+	}
+	replies, err := s.run(ctx, s.apply, calls)
+	if err != nil {
+		return nil, err
+	}
+	for i, reply := range replies {
+		if len(reply) != len(sent[i]) {
+			return nil, fmt.Errorf("an answer of %d parts, not %d", len(reply), len(sent[i]))
+		}
+		keys := calls[i].keys
+		for j, a := range sent[i] {
+			own := 1 + len(a.entities)
+			answer, _ := reply[j].([]any)
+			done, err := a.take(answer, keys[:own])
 			if err != nil {
 				return nil, err
 			}
 			if !done {
-				again = append(again, todo[i])
+				again = append(again, a)
 			}
+			keys = keys[own:]
 		}
-		todo = again
 	}
-	return results, nil
+	return again, nil
 }
 
 // applying is an update on its way.
@@ -113,33 +141,43 @@ func onto(d *windows.Delta, held string) (sealed, error) {
 	return sealed{held[:min(len(held), len(windows.Version{}))], packed}, err
 }
 
-func (s *Store) applyCall(source windows.Source, a *applying) call {
-	u := a.update
-	size := 200
-	for i := range a.entities {
-		size += 100 + len(a.entities[i].packed)
+// applyCall makes a call for updates, which have that many keys.
+func (s *Store) applyCall(source windows.Source, all []*applying, keys int) call {
+	size := 100 * keys
+	for _, a := range all {
+		for i := range a.entities {
+			size += len(a.entities[i].packed)
+		}
 	}
 	var w words
-	w.grow(size, 6+3*len(a.entities))
-	w.add(s.fenceKey(u.Bucket))
-	for i := range u.Deltas {
-		s.addEntityKey(&w, u.Deltas[i].Key, u.Bucket)
+	w.grow(size, 2+4*len(all)+3*keys)
+	for _, a := range all {
+		w.add(s.fenceKey(a.update.Bucket))
+		for i := range a.update.Deltas {
+			s.addEntityKey(&w, a.update.Deltas[i].Key, a.update.Bucket)
+		}
 	}
 	w.add(source.String())
-	w.number(u.Expected)
-	w.number(u.New.Offset)
-	w.add(fenceText(u.New))
 	w.number(s.ttl.Milliseconds())
-	for i := range a.entities {
-		w.add(a.entities[i].base)
-		w.bytes = append(w.bytes, a.entities[i].packed...)
-		w.end()
+	for _, a := range all {
+		w.number(int64(len(a.entities)))
+		w.number(a.update.Expected)
+		w.number(a.update.New.Offset)
+		w.add(fenceText(a.update.New))
+		for i := range a.entities {
+			w.add(a.entities[i].base)
+			w.bytes = append(w.bytes, a.entities[i].packed...)
+			w.end()
+		}
 	}
-	return newCall(1+len(u.Deltas), w.split())
+	return newCall(keys, w.split())
 }
 
 // take reads an answer of apply.lua. False means that the update has to be sent again, with the entities that it has then.
 func (a *applying) take(reply []any, keys []string) (done bool, err error) {
+	if len(reply) == 0 {
+		return false, fmt.Errorf("an empty answer")
+	}
 	what, _ := reply[0].(int64)
 	switch {
 	case len(reply) == 3 && what == replyBroken:
