@@ -16,7 +16,7 @@ type flight struct {
 	bytes   int64    // of the records
 	entries []*entry // in the order of their deltas in updates
 	updates []windows.Update
-	barrier uint64 // outputs said before it; they must be acknowledged first
+	barrier counts // outputs said before it; they must be acknowledged first
 	// applying: the deltas have been sent.
 	applying bool
 	// checkpoint: it moves the fences of all buckets.
@@ -41,7 +41,7 @@ func (w *Worker) nextFlush() (landed bool) {
 		w.beginFlush()
 	}
 	f := w.flight
-	if f == nil || f.applying || w.acked < f.barrier {
+	if f == nil || f.applying || !w.heard(f.barrier) {
 		return false
 	}
 	if len(f.updates) == 0 {
@@ -93,7 +93,7 @@ func (w *Worker) passedPoison() bool {
 // too, so that little is read twice later.
 func (w *Worker) beginFlush() {
 	f := &flight{
-		to: w.processed, events: w.pending, bytes: w.passedBytes, barrier: w.said, began: w.now, oldest: w.firstPending,
+		to: w.processed, events: w.pending, bytes: w.passedBytes, barrier: w.said(), began: w.now, oldest: w.firstPending,
 	}
 	if w.processed.Offset <= w.applied.Offset {
 		// Only a checkpoint: a fence that does not move can't carry deltas, so what was judged again waits.
@@ -206,7 +206,9 @@ func (w *Worker) landed() {
 	f := w.flight
 	w.flight = nil
 	w.applied = f.to
-	w.commitAfter = max(w.commitAfter, f.barrier)
+	for i, n := range f.barrier {
+		w.commitAfter[i] = max(w.commitAfter[i], n)
+	}
 	w.landings++
 	if f.checkpoint {
 		w.named = offsets{} // the fences say now what is missing
@@ -262,7 +264,7 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 		old.subject.Release()
 		w.queue(old)
 	}
-	w.commitAfter = w.said
+	w.commitAfter = w.said()
 }
 
 // reconsider judges an event of an entry again. If that panics, the event stays counted and is dead-lettered all the

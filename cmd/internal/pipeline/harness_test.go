@@ -207,7 +207,7 @@ func (h *harness) execute(q request) completion {
 		h.worker.decode(q.source, &c.batch)
 	case opLoad:
 		c.loaded, err = h.store.Load(ctx, q.source, q.keys)
-	case opWrite:
+	case opAlert, opWrite:
 		h.said = append(h.said, q.outputs...)
 	case opApply:
 		c.results, err = h.store.Apply(ctx, q.source, q.updates)

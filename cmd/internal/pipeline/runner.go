@@ -232,7 +232,7 @@ func (r *runner) do(ctx context.Context, q request) (completion, error) {
 		c.profile, err = r.profile(ctx, q)
 	case opLoad:
 		c.loaded, err = r.io.Store.Load(ctx, q.source, q.keys)
-	case opWrite:
+	case opAlert, opWrite:
 		err = r.io.Sink.Write(ctx, q.outputs)
 		if err == nil {
 			r.written(q.outputs)

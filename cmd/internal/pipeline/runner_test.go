@@ -174,10 +174,14 @@ func TestRunRetries(t *testing.T) {
 		if n := counted(t, store.Store); n != 50 {
 			t.Errorf("%d counted, want 50", n)
 		}
-		for op, want := range map[operation]float64{opStand: 2, opFetch: 3, opWrite: 3, opApply: 2, opCommit: 2} {
-			if got := testutil.ToFloat64(m.retries.WithLabelValues(string(op))); got != want {
+		retries := func(op operation) float64 { return testutil.ToFloat64(m.retries.WithLabelValues(string(op))) }
+		for op, want := range map[operation]float64{opStand: 2, opFetch: 3, opApply: 2, opCommit: 2} {
+			if got := retries(op); got != want {
 				t.Errorf("%s: %v retries, want %v", op, got, want)
 			}
+		}
+		if alerts, others := retries(opAlert), retries(opWrite); alerts+others != 3 {
+			t.Errorf("%v retries of alerts and %v of flags, want 3", alerts, others)
 		}
 		if time.Since(start) < 100*time.Millisecond {
 			t.Error("tried again without a pause")

@@ -28,12 +28,16 @@ func TestOrder(t *testing.T) {
 		t.Fatalf("asked for %v, committed %d before the alert was acknowledged", h.pendingOps(), h.committed)
 	}
 	h.do(opWrite)
+	if h.asked(opApply) {
+		t.Fatal("asked for the deltas to be applied before the alert was acknowledged")
+	}
+	h.do(opAlert)
 	h.pass(time.Hour)
 	if h.asked(opCommit) {
 		t.Fatal("asked for a commit before the deltas were applied")
 	}
 	h.do(opApply, opCommit)
-	h.wantSaid("alert create e4", "flag e4")
+	h.wantSaid("flag e4", "alert create e4")
 	if h.events("A") != 5 || h.committed != 5 {
 		t.Errorf("%d events stored, offset %d committed, want 5 and 5", h.events("A"), h.committed)
 	}
@@ -45,7 +49,7 @@ func TestOutputDuringAFlush(t *testing.T) {
 	h.most = 5
 	h.post(five...)
 	h.post("A", "B")
-	h.do(opStand, opBegin, opFetch, opLoad, opWrite) // the flush of five is on its way
+	h.do(opStand, opBegin, opFetch, opLoad, opAlert, opWrite) // the flush of five is on its way
 	apply := h.take(opApply)
 	h.do(opFetch, opLoad)
 	if !h.asked(opWrite) {
@@ -522,12 +526,12 @@ func TestMarks(t *testing.T) {
 	h.post(five...)
 	h.start(nil)
 	h.settle()
-	want("after the store lost everything", "0 true true", "5 false false", "5 false false")
+	want("after the store lost everything", "5 false false", "0 true true", "5 false false")
 
 	h.start(nil)
 	h.settle()
 	h.add(h.parcel("A", poisonPlace, h.now))
 	h.pass(time.Second)
 	h.settle()
-	want("the worker itself went back", "0 true false", "5 false false", "5 false false", "0 true true", "5 true true", "5 true true", "6 false false")
+	want("the worker itself went back", "5 false false", "0 true false", "5 false false", "5 true true", "0 true true", "5 true true", "6 false false")
 }
