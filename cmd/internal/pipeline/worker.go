@@ -75,6 +75,7 @@ type request struct {
 	keys    []windows.Key    // opLoad
 	outputs []Output         // opAlert, opWrite
 	updates []windows.Update // opApply
+	spread  time.Duration    // opApply: over which it may be spread, 0 for at once
 	day     int64            // opProfile
 	sums    *detector.Sums   // opProfile: gathered since the last one
 	known   bool             // opProfile: only the sums are to be stored

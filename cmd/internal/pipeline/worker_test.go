@@ -61,6 +61,41 @@ func TestOutputDuringAFlush(t *testing.T) {
 	}
 }
 
+// TestUnhurriedFlush: a flush that only the time has made due may be spread; one that something waits for may not, also if that
+// comes up while its outputs are being written.
+func TestUnhurriedFlush(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Limits)
+		do     func(*harness)
+		want   time.Duration
+	}{
+		{"by the time", func(*Limits) {}, func(h *harness) { h.pass(time.Second) }, 250 * time.Millisecond},
+		{"by a short time", func(l *Limits) { l.FlushInterval = 100 * time.Millisecond }, func(h *harness) { h.pass(time.Second) }, 50 * time.Millisecond},
+		{"by the number of events", func(l *Limits) { l.FlushEvents = 5 }, func(*harness) {}, 0},
+		{"at the stop", func(*Limits) {}, func(h *harness) { h.note(h.worker.stop()) }, 0},
+		{"by the time, and the next is due", func(l *Limits) { l.FlushEvents = 6 }, func(h *harness) {
+			h.pass(time.Second)
+			h.post("A", "A", "A", "A", "A", "A")
+			h.do(opFetch)
+		}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHarness(t, func(o *Options) {
+				o.Limits.FlushInterval = time.Second
+				c.change(&o.Limits)
+			})
+			h.post(five...)
+			h.do(opStand, opBegin, opFetch, opLoad)
+			c.do(h)
+			h.do(opAlert, opWrite)
+			if got := h.take(opApply).spread; got != c.want {
+				t.Errorf("spread over %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
 // TestProfileAge is that of the profile which the last event was judged by: its own day's, or an older one where a wrong
 // clock has decided a later day.
 func TestProfileAge(t *testing.T) {
