@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,6 +59,46 @@ func TestFlagsPassAlerts(t *testing.T) {
 	h.do(opCommit)
 	if h.events("A") != 5 || h.committed != 5 {
 		t.Errorf("%d events stored, offset %d committed, want 5 and 5", h.events("A"), h.committed)
+	}
+}
+
+// TestAlertsLeaveALongBatch: what the first parcels of a batch say is written before the rest is counted. A flush that becomes
+// due in between takes what is.
+func TestAlertsLeaveALongBatch(t *testing.T) {
+	h := newHarness(t, nil)
+	h.stops, h.most = true, evenSlice+5
+	h.post(five...)
+	for i := range evenSlice {
+		h.post(fmt.Sprint("S", i))
+	}
+	h.do(opStand, opBegin, opFetch, opLoad, opAlert, opWrite)
+	h.wantSaid("alert create e4", "flag e4")
+	h.pass(2 * time.Hour)
+	h.do(opApply)
+	if n := h.worker.applied.Offset + 1; n != evenSlice || h.events("A") != 5 {
+		t.Errorf("%d records and %d events of A are stored, want %d and 5", n, h.events("A"), evenSlice)
+	}
+	h.do(opGoOn)
+	h.stop()
+	if h.committed != evenSlice+5 || h.events(fmt.Sprint("S", evenSlice-1)) != 1 {
+		t.Errorf("offset %d committed, want %d", h.committed, evenSlice+5)
+	}
+}
+
+// TestStopInALongBatch: what was counted is stored and committed, and the rest is left to the next owner.
+func TestStopInALongBatch(t *testing.T) {
+	h := newHarness(t, nil)
+	h.stops, h.most = true, 2*evenSlice
+	for i := range 2 * evenSlice {
+		h.post(fmt.Sprint("S", i))
+	}
+	h.do(opStand, opBegin, opFetch, opLoad)
+	goOn := h.take(opGoOn)
+	h.note(h.worker.stop())
+	h.answer(h.execute(goOn))
+	h.stop()
+	if h.committed != evenSlice || h.events(fmt.Sprint("S", evenSlice)) != 0 {
+		t.Errorf("offset %d committed, want %d", h.committed, evenSlice)
 	}
 }
 

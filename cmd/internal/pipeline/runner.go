@@ -39,7 +39,7 @@ func Run(ctx context.Context, w *Worker, io IO) error {
 	if io.Activity == nil {
 		io.Activity = Unwatched{}
 	}
-	r := &runner{worker: w, io: io, completions: make(chan completion), queues: map[operation]chan request{}}
+	r := &runner{worker: w, io: io, completions: make(chan completion), goOn: make(chan completion, 16), queues: map[operation]chan request{}}
 	return r.run(ctx)
 }
 
@@ -48,6 +48,7 @@ type runner struct {
 	io          IO
 	completions chan completion
 	queues      map[operation]chan request
+	goOn        chan completion // those of opGoOn
 	failed      chan error
 	stopping    <-chan struct{} // closed when the worker is to stop
 
@@ -89,6 +90,9 @@ func (r *runner) run(ctx context.Context) error {
 		case c := <-r.completions:
 			r.io.Activity.Begin(stepEvaluate)
 			r.hand(ioCtx, r.worker.complete(c, time.Now()))
+		case c := <-r.goOn:
+			r.io.Activity.Begin(stepEvaluate)
+			r.hand(ioCtx, r.worker.complete(c, time.Now()))
 		case now := <-ticks.C:
 			r.io.Activity.Begin(stepEvaluate)
 			r.hand(ioCtx, r.worker.tick(now))
@@ -126,6 +130,10 @@ func (r *runner) hand(ctx context.Context, requests []request) {
 			continue
 		}
 		r.renew(ctx, q.session)
+		if q.op == opGoOn {
+			r.goOn <- completion{session: q.session, op: q.op}
+			continue
+		}
 		r.queues[q.op] <- q
 	}
 }

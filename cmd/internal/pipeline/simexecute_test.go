@@ -74,6 +74,7 @@ func (s *simulation) execute(p *process, q request) answer {
 		}
 	case opLoad:
 		c.loaded = s.store.load(q.source, q.keys)
+	case opGoOn:
 	case opAlert, opWrite:
 		for i := range q.outputs {
 			s.hear(p, &q.outputs[i])

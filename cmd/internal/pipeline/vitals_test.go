@@ -76,7 +76,7 @@ func TestManyOutputsAreWrittenInParts(t *testing.T) {
 		o.Limits.FlushEvents, o.Limits.MaxUnflushed = 1_000_000, 1_000_000
 		o.Set = smallSet(func(s *detector.Settings) { s.Limit.Shipments = 1 })
 	})
-	h.most = 1_000_000
+	h.most, h.worker.slice = 1_000_000, 1_000_000
 	h.do(opStand, opBegin)
 	for range writtenAtOnce + more {
 		h.post("A") // flagged, each of them; the first makes an alert too, and some after it an update

@@ -56,6 +56,7 @@ const (
 	opProfile operation = "profile"  // what a day's population profile is, and what it teaches
 	opFetch   operation = "fetch"
 	opLoad    operation = "load"
+	opGoOn    operation = "go on" // nothing: the worker lets others come in between
 	opAlert   operation = "alert" // write alerts
 	opWrite   operation = "write" // write flagged shipments and dead letters
 	opApply   operation = "apply"
@@ -147,6 +148,8 @@ type Worker struct {
 	doubting    []*entry          // with doubts about events of the work in hand
 	kept        []*detector.Event // room for keep, as is texts
 	texts       []byte
+	slice       int           // see evenSlice
+	goingOn     bool          // an opGoOn is under way
 	items       []item        // of the work in hand, or the last one: to be used again
 	keys        []windows.Key // of the event in hand
 	subjects    detector.Subjects
@@ -214,7 +217,7 @@ func NewWorker(o Options) *Worker {
 	o.Log = o.Log.With("topic", o.Topic, "partition", o.Partition)
 	return &Worker{
 		options: o, poison: map[int64]panicked{}, interred: buried{}, set: newWorkingSet(o.Limits.WorkingSet),
-		seen: windows.NoOffset, repairing: windows.NoOffset,
+		slice: evenSlice, seen: windows.NoOffset, repairing: windows.NoOffset,
 		profiles: map[int64]*detector.Profile{}, gathered: detector.NewSums(),
 	}
 }
@@ -262,6 +265,8 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 	case opLoad:
 		w.loads = false
 		w.loaded(c.loaded)
+	case opGoOn:
+		w.goingOn = false
 	case opProfile:
 		w.profiled(c.day, c.profile)
 	case opAlert:
@@ -313,7 +318,7 @@ func (w *Worker) stand() {
 	w.foreign, w.loads, w.reloading, w.flown = nil, false, false, nil
 	w.outboxes, w.commitAfter = [streams]outbox{}, counts{}
 	w.committing, w.ended, w.verifying, w.checkNow, w.leaving = false, false, false, false, ""
-	w.profiling, w.gathered = false, detector.NewSums()
+	w.profiling, w.goingOn, w.gathered = false, false, detector.NewSums()
 	w.ask(request{op: opStand})
 }
 
