@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/cmd/internal/kafkaio"
@@ -27,6 +29,47 @@ func header(m kafkaio.Message, key string) string {
 		}
 	}
 	return ""
+}
+
+// instantly is a broker that acknowledges at once.
+type instantly struct{ messages int }
+
+func (i *instantly) Write(_ context.Context, messages []kafkaio.Message) error {
+	i.messages += len(messages)
+	return nil
+}
+
+// TestSinkGathersFlags: an alert is acknowledged as soon as it can be, a flag's write keeps the next one waiting, but not beyond
+// the end of the worker.
+func TestSinkGathersFlags(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := &instantly{}
+		s := &sink{producer: broker, topics: config.Default().Kafka.Topics}
+		ended, end := context.WithCancel(t.Context())
+		end()
+		flag := []pipeline.Output{{Flag: &detector.Flag{EventID: "event", EventAt: now}}}
+		for _, c := range []struct {
+			name    string
+			ctx     context.Context
+			outputs []pipeline.Output
+			want    time.Duration
+		}{
+			{"an alert", t.Context(), []pipeline.Output{{Alert: &detector.Alert{ID: "1"}}}, 0},
+			{"a flag", t.Context(), flag, gather},
+			{"a flag at the end", ended, flag, 0},
+		} {
+			began := time.Now()
+			if err := s.Write(c.ctx, c.outputs); err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			if took := time.Since(began); took != c.want {
+				t.Errorf("%s takes %v, want %v", c.name, took, c.want)
+			}
+		}
+		if broker.messages != 3 {
+			t.Errorf("%d messages, want 3", broker.messages)
+		}
+	})
 }
 
 func TestSinkAlert(t *testing.T) {

@@ -14,7 +14,10 @@ import (
 // had said them depends on timing, so a repeat must not show.
 func TestOutputsOnce(t *testing.T) {
 	var flagged []string
-	s := &outputs{last: windows.NoOffset, flag: func(f *detector.Flag) { flagged = append(flagged, f.EventID) }}
+	s := &outputs{
+		lastAlert: windows.NoOffset, last: windows.NoOffset, summary: Summary{Alerts: map[string]map[detector.Activity]int64{}},
+		flag: func(f *detector.Flag) { flagged = append(flagged, f.EventID) },
+	}
 	for _, offsets := range [][]int64{{0, 1, 1}, {0, 1, 1, 2}, {3}} {
 		var all []pipeline.Output
 		for i, offset := range offsets {
@@ -23,6 +26,12 @@ func TestOutputsOnce(t *testing.T) {
 		if err := s.Write(t.Context(), all); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := s.Write(t.Context(), []pipeline.Output{{Offset: 2, Alert: &detector.Alert{Rule: "limit"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.summary.Alerts["limit"][""]; n != 1 {
+		t.Errorf("%d alerts, want the one that came after the flags of later records", n)
 	}
 	if got := fmt.Sprint(flagged, s.summary.Flagged); got != "[0-0 1-1 1-2 2-3 3-0] 5" {
 		t.Errorf("flagged %s", got)

@@ -8,18 +8,19 @@ import (
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
-// Muted is the Sink of one partition's worker in a seed: it passes on dead letters alone, and counts the rest. Write and
-// Observe may be called at once, each by one goroutine at a time.
+// Muted is the Sink of one partition's worker in a seed: it passes on dead letters alone, and counts the rest. Write with
+// alerts, Write with other outputs and Observe may be called at once, each by one goroutine at a time.
 type Muted struct {
 	deadLetters pipeline.Sink
 	summary     SeedSummary
-	last        int64 // offset of the last output taken; a worker that went back says some again
+	lastAlert   int64 // offset of the last alert taken; a worker that went back says some again
+	last        int64 // of the last other output
 	seen        int64 // offset of the last event seen
 }
 
 // NewMuted gives a Muted that passes dead letters on.
 func NewMuted(deadLetters pipeline.Sink) *Muted {
-	return &Muted{deadLetters: deadLetters, last: windows.NoOffset, seen: windows.NoOffset}
+	return &Muted{deadLetters: deadLetters, lastAlert: windows.NoOffset, last: windows.NoOffset, seen: windows.NoOffset}
 }
 
 // Summary is what it came to, once the worker has stopped.
@@ -38,12 +39,13 @@ func (m *Muted) Write(ctx context.Context, all []pipeline.Output) error {
 			return err
 		}
 	}
-	before := m.last
+	last := lastOf(all, &m.lastAlert, &m.last)
+	before := *last
 	for i := range all {
 		if all[i].Offset <= before {
 			continue
 		}
-		m.last = all[i].Offset
+		*last = all[i].Offset
 		switch o := &all[i]; {
 		case o.Alert != nil:
 			m.summary.Alerts++

@@ -53,6 +53,7 @@ type Summary struct {
 // give the same bytes.
 func Replay(ctx context.Context, o Options) (Summary, error) {
 	out := &outputs{
+		lastAlert:  windows.NoOffset,
 		last:       windows.NoOffset,
 		summary:    Summary{Alerts: map[string]map[detector.Activity]int64{}},
 		encode:     o.AppendAlert,
@@ -97,7 +98,7 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 	return out.summary, err
 }
 
-// outputs is the Sink of a replay. One goroutine writes at a time.
+// outputs is the Sink of a replay. One goroutine writes alerts at a time and one the rest, and what they touch is not the same.
 type outputs struct {
 	summary    Summary
 	alerts     *bufio.Writer
@@ -105,17 +106,19 @@ type outputs struct {
 	deadLetter func(*pipeline.DeadLetter)
 	flag       func(*detector.Flag)
 	line       []byte
-	last       int64 // offset of the last output taken; a worker that went back says some again
+	lastAlert  int64 // offset of the last alert taken; a worker that went back says some again
+	last       int64 // of the last other output
 }
 
 // Write implements pipeline.Sink.
 func (s *outputs) Write(_ context.Context, all []pipeline.Output) error {
-	before := s.last
+	last := lastOf(all, &s.lastAlert, &s.last)
+	before := *last
 	for i := range all {
 		if all[i].Offset <= before {
 			continue
 		}
-		s.last = all[i].Offset
+		*last = all[i].Offset
 		switch o := &all[i]; {
 		case o.Alert != nil:
 			if err := s.alert(o.Alert); err != nil {
@@ -134,6 +137,14 @@ func (s *outputs) Write(_ context.Context, all []pipeline.Output) error {
 		}
 	}
 	return nil
+}
+
+// lastOf gives the place of what outputs are, alerts or others.
+func lastOf(all []pipeline.Output, alert, other *int64) *int64 {
+	if len(all) > 0 && all[0].Alert != nil {
+		return alert
+	}
+	return other
 }
 
 func (s *outputs) alert(a *detector.Alert) error {

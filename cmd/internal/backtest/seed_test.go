@@ -80,7 +80,7 @@ func (s *seeding) run(store windows.Store, profiles windows.Profiles) []string {
 	o := options(s.t, nil)
 	var alerts []string
 	sink := &outputs{
-		last: windows.NoOffset, summary: Summary{Alerts: map[string]map[detector.Activity]int64{}},
+		lastAlert: windows.NoOffset, last: windows.NoOffset, summary: Summary{Alerts: map[string]map[detector.Activity]int64{}},
 	}
 	err := pipeline.Run(s.t.Context(), pipeline.NewWorker(pipeline.Options{
 		Set: o.Set, Decoder: o.Decoder, Topic: "shipments",

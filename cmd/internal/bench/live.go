@@ -50,6 +50,8 @@ func (h *harness) live(ctx context.Context, workload, name string) ([]time.Durat
 	g.Go(func() error { return listen(listening, listener, &delays) })
 	err = t.speak(ctx, topic)
 	stop()
+	var used Result
+	err = errors.Join(err, t.cost(ctx, &used))
 	if err := errors.Join(err, g.Wait()); err != nil {
 		return nil, err
 	}
@@ -57,7 +59,10 @@ func (h *harness) live(ctx context.Context, workload, name string) ([]time.Durat
 		return nil, err
 	}
 	slices.Sort(delays)
-	h.note("%s: %d alerts came while events did", name, len(delays))
+	each := h.Live.Seconds() * float64(h.Rate)
+	cpu := func(d time.Duration) float64 { return float64(d.Microseconds()) / each }
+	h.note("%s: %d alerts came while events did; CPU an event: service %.1f us, Redis %.1f us, broker %.1f us", name, len(delays),
+		cpu(used.Job), cpu(used.Redis), cpu(used.Broker))
 	return delays, nil
 }
 

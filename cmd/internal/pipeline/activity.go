@@ -29,11 +29,11 @@ type mark struct {
 	session                              int
 	phase                                phase
 	fetched, processed, applied, commits int64
-	acked                                uint64
+	acked                                counts
 }
 
 func (w *Worker) mark() mark {
-	return mark{w.session, w.phase, w.fetch.next, w.processed.Offset, w.applied.Offset, w.committed, w.acked}
+	return mark{w.session, w.phase, w.fetch.next, w.processed.Offset, w.applied.Offset, w.committed, w.acked()}
 }
 
 // left tells whether there is work that should go on by itself: not of records that may come, but of those that are here.
@@ -43,7 +43,7 @@ func (w *Worker) left() bool {
 		return true
 	case phaseRunning:
 		return w.fetch.ready != nil || w.work != nil || w.processed.Offset > w.applied.Offset || w.flight != nil ||
-			w.acked < w.said || len(w.foreign) > 0 || w.applied.Offset >= w.committed
+			w.acked() != w.said() || len(w.foreign) > 0 || w.applied.Offset >= w.committed
 	}
 	return false
 }

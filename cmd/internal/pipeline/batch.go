@@ -65,7 +65,7 @@ func (w *Worker) nextBatch() {
 			w.prepare(*w.fetch.ready)
 			w.fetch.ready = nil
 		}
-		if len(w.work.loading) > 0 || len(w.foreign) > 0 || w.profiling {
+		if len(w.work.loading) > 0 || len(w.foreign) > 0 || w.profiling || w.goingOn {
 			return
 		}
 		if !w.process(w.work) {
@@ -73,7 +73,7 @@ func (w *Worker) nextBatch() {
 			return
 		}
 		if w.work.done < len(w.work.items) {
-			return // until the profile of a day is here
+			return // until the profile of a day is here, or others had their turn
 		}
 		w.work = nil
 		w.nextFetch()
@@ -296,11 +296,21 @@ func (w *Worker) open(e *entry, entity *windows.Entity) {
 	}
 }
 
-// process counts and judges a batch in order, up to an event of a day whose profile is not known. False means that a record made the code panic: what is in memory can't
-// be trusted, and the record is marked so that the next time it is a dead letter.
+// evenSlice is how many records are processed at once, some milliseconds of work with all rules on. Then what they say goes out,
+// while the rest of a long batch is counted.
+const evenSlice = 128
+
+// process counts and judges a slice of a batch in order, up to an event of a day whose profile is not known. False means that a
+// record made the code panic: what is in memory can't be trusted, and the record is marked so that the next time it is a dead
+// letter.
 func (w *Worker) process(wk *work) bool {
 	defer w.report()
-	for ; wk.done < len(wk.items); wk.done++ {
+	for end := wk.done + w.slice; wk.done < len(wk.items); wk.done++ {
+		if wk.done == end {
+			w.goingOn = true
+			w.ask(request{op: opGoOn})
+			return true
+		}
 		it := &wk.items[wk.done]
 		if it.count > 0 {
 			if _, known := w.profile(it.event); !known {

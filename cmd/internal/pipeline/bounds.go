@@ -9,11 +9,12 @@ const maxUnflushedBytes = 64 << 20
 // set stops the worker only while there is something that a flush can take away.
 func (w *Worker) full() bool {
 	unflushed, unheard := w.inTransit()
+	_, unheardBytes := w.unacknowledged()
 	bytes := w.passedBytes
 	if w.flight != nil {
 		bytes += w.flight.bytes
 	}
-	return max(unflushed, unheard) >= w.options.Limits.MaxUnflushed || max(bytes, w.unackedBytes) >= maxUnflushedBytes ||
+	return max(unflushed, unheard) >= w.options.Limits.MaxUnflushed || max(bytes, unheardBytes) >= maxUnflushedBytes ||
 		w.set.heldBytes >= w.set.capacity && (w.flight != nil || w.processed.Offset > w.applied.Offset)
 }
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,14 +41,18 @@ func (h *harness) wantFour(n int) {
 	}
 }
 
-// withhold does whatever the worker asks for but one operation, until it asks for nothing else. It calls watch after
+// store and sink are what a test withholds.
+func store() []operation { return []operation{opApply} }
+func sink() []operation  { return []operation{opAlert, opWrite} }
+
+// withhold does whatever the worker asks for but some operations, until it asks for nothing else. It calls watch after
 // each step.
-func (h *harness) withhold(held operation, watch func()) {
+func (h *harness) withhold(held []operation, watch func()) {
 	h.t.Helper()
 	for range 100_000 {
 		next := operation("")
 		for _, q := range h.pending {
-			if q.op != held && (q.op != opFetch || q.offset < h.end()) {
+			if !slices.Contains(held, q.op) && (q.op != opFetch || q.offset < h.end()) {
 				next = q.op
 				break
 			}
@@ -61,15 +66,18 @@ func (h *harness) withhold(held operation, watch func()) {
 	h.t.Fatalf("the worker does not settle; it asks for %v", h.pendingOps())
 }
 
-// slowly does whatever the worker asks for, one operation only when it asks for nothing else: no time passes but what
+// slowly does whatever the worker asks for, some operations only when it asks for nothing else: no time passes but what
 // the others take. It calls watch after each step.
-func (h *harness) slowly(slow operation, watch func()) {
+func (h *harness) slowly(slow []operation, watch func()) {
 	h.t.Helper()
-	h.withhold(slow, watch)
-	for h.asked(slow) {
-		h.do(slow)
-		watch()
+	for {
 		h.withhold(slow, watch)
+		i := slices.IndexFunc(h.pending, func(q request) bool { return slices.Contains(slow, q.op) })
+		if i < 0 {
+			return
+		}
+		h.do(h.pending[i].op)
+		watch()
 	}
 }
 
@@ -86,17 +94,18 @@ func (p *peak) note(w *Worker) {
 		bytes += w.flight.bytes
 	}
 	p.events, p.outputs = max(p.events, events), max(p.outputs, outputs)
-	p.bytes, p.outputBytes = max(p.bytes, bytes), max(p.outputBytes, w.unackedBytes)
+	_, outputBytes := w.unacknowledged()
+	p.bytes, p.outputBytes = max(p.bytes, bytes), max(p.outputBytes, outputBytes)
 }
 
-// wantStill: without an answer to an operation the worker has read that many records and reads no more, and commits
+// wantStill: without an answer to some operations the worker has read that many records and reads no more, and commits
 // none of them, not even after an hour, when all of that is due.
-func (h *harness) wantStill(held operation, read int64) {
+func (h *harness) wantStill(held []operation, read int64) {
 	h.t.Helper()
 	h.pass(time.Hour)
 	h.withhold(held, func() {})
 	if got := h.worker.processed.Offset + 1; got != read || h.committed > 0 {
-		h.t.Errorf("%d records read and offset %d committed without an answer to %s, want %d and 0", got, h.committed, held, read)
+		h.t.Errorf("%d records read and offset %d committed without an answer to %v, want %d and 0", got, h.committed, held, read)
 	}
 }
 
@@ -114,16 +123,16 @@ func TestMebibyteRecords(t *testing.T) {
 	h.heavy()
 	var p peak
 	watch := func() { p.note(h.worker) }
-	h.withhold(opApply, watch)
+	h.withhold(store(), watch)
 	if f := h.worker.flight; f == nil || f.events != 32 {
 		t.Fatalf("the flight is %+v, want one of 32 events", f)
 	}
-	h.wantStill(opApply, 64)
+	h.wantStill(store(), 64)
 	h.do(opApply)
 	if !h.asked(opFetch) {
 		t.Errorf("asks for %v once half of it is applied, want it to read on", h.pendingOps())
 	}
-	h.slowly(opApply, watch)
+	h.slowly(store(), watch)
 	if p.events != 64 || p.bytes >= maxUnflushedBytes+mebibyte {
 		t.Errorf("%d events in %d bytes waited, want 64 and about as many MiB", p.events, p.bytes)
 	}
@@ -142,9 +151,9 @@ func TestMebibyteDeadLetters(t *testing.T) {
 	h.heavy()
 	var p peak
 	watch := func() { p.note(h.worker) }
-	h.withhold(opWrite, watch)
-	h.wantStill(opWrite, 64)
-	h.slowly(opWrite, watch)
+	h.withhold(sink(), watch)
+	h.wantStill(sink(), 64)
+	h.slowly(sink(), watch)
 	if p.outputs != 64 || max(p.bytes, p.outputBytes) >= maxUnflushedBytes+mebibyte {
 		t.Errorf("%d outputs in %d bytes waited, of records of %d bytes, want 64 and about as many MiB", p.outputs, p.outputBytes, p.bytes)
 	}
@@ -172,8 +181,8 @@ func TestAlertsThatOutweighTheirRecords(t *testing.T) {
 	for i := range 30_000 {
 		h.post(fmt.Sprint("S", i))
 	}
-	h.withhold(opWrite, func() {})
-	h.wantStill(opWrite, 27_000)
+	h.withhold(sink(), func() {})
+	h.wantStill(sink(), 27_000)
 	h.settle()
 	h.stop()
 	if len(h.said) != 60_000 || h.committed != 30_000 {
@@ -199,7 +208,7 @@ func TestBurst(t *testing.T) {
 			h.most = tt.most
 			h.postFour(250)
 			var p peak
-			h.slowly(opApply, func() { p.note(h.worker) })
+			h.slowly(store(), func() { p.note(h.worker) })
 			if p.events != tt.waiting {
 				t.Errorf("%d events waited, want %d", p.events, tt.waiting)
 			}
@@ -235,10 +244,10 @@ func TestSlowSink(t *testing.T) {
 			t.Fatalf("%d flags acknowledged, %d events stored, offset %d committed", len(flags), stored, h.committed)
 		}
 	}
-	h.withhold(opWrite, watch)
-	h.wantStill(opWrite, 15)
+	h.withhold(sink(), watch)
+	h.wantStill(sink(), 15)
 	watch()
-	h.slowly(opWrite, watch)
+	h.slowly(sink(), watch)
 	if p.events >= 19+5 || p.outputs >= 19+6 {
 		t.Errorf("%d events and %d outputs waited, want fewer than the bound and one fetch of each", p.events, p.outputs)
 	}

@@ -43,7 +43,7 @@ func TestCanary(t *testing.T) {
 	if h.asked(opLoad) {
 		t.Error("something is loaded for a canary")
 	}
-	h.do(opWrite)
+	h.do(opAlert)
 	h.wantSaid("alert create c0", "alert create c1")
 	for i := range h.said {
 		if !h.said[i].Canary {

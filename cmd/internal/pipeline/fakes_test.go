@@ -169,7 +169,11 @@ func (f *fakeIO) Apply(ctx context.Context, source windows.Source, updates []win
 }
 
 func (f *fakeIO) Write(ctx context.Context, outputs []Output) error {
-	if err := f.call(ctx, opWrite); err != nil {
+	op := opWrite
+	if outputs[0].Alert != nil {
+		op = opAlert
+	}
+	if err := f.call(ctx, op); err != nil {
 		return err
 	}
 	f.mu.Lock()

@@ -16,13 +16,15 @@ type flight struct {
 	bytes   int64    // of the records
 	entries []*entry // in the order of their deltas in updates
 	updates []windows.Update
-	barrier uint64 // outputs said before it; they must be acknowledged first
+	barrier counts // outputs said before it; they must be acknowledged first
 	// applying: the deltas have been sent.
 	applying bool
 	// checkpoint: it moves the fences of all buckets.
 	checkpoint bool
-	began      time.Time
-	oldest     time.Time // when the first of its events was counted, if it has any
+	// pressed: something waited for it when it began.
+	pressed bool
+	began   time.Time
+	oldest  time.Time // when the first of its events was counted, if it has any
 }
 
 // update is what the flight does to a bucket, nil if nothing.
@@ -41,7 +43,7 @@ func (w *Worker) nextFlush() (landed bool) {
 		w.beginFlush()
 	}
 	f := w.flight
-	if f == nil || f.applying || w.acked < f.barrier {
+	if f == nil || f.applying || !w.heard(f.barrier) {
 		return false
 	}
 	if len(f.updates) == 0 {
@@ -49,7 +51,7 @@ func (w *Worker) nextFlush() (landed bool) {
 		return true
 	}
 	f.applying = true
-	w.ask(request{op: opApply, updates: f.updates})
+	w.ask(request{op: opApply, updates: f.updates, spread: w.leisure()})
 	return false
 }
 
@@ -61,17 +63,31 @@ func (w *Worker) flushDue() bool {
 	switch {
 	case w.processed.Offset <= w.applied.Offset:
 		return w.processed.Offset > w.checked && w.checkpointDue()
-	case w.phase == phaseStopping, w.leaving != "", len(w.foreign) > 0, w.pending >= limits.FlushEvents, w.passed >= limits.MaxUnflushed,
-		w.crowded():
+	case w.pressing():
 		return true
-	case w.passedPoison():
-		return true // at once, so that the next poison record doesn't cost reading all this again
 	case limits.FlushInterval == 0:
 		return false
 	case w.pending > 0:
 		return w.now.Sub(w.firstPending) >= limits.FlushInterval
 	}
 	return w.now.Sub(w.lastCommit) >= limits.CommitInterval || w.checkpointDue()
+}
+
+// pressing tells that something waits for a flush, whatever the time.
+func (w *Worker) pressing() bool {
+	limits := &w.options.Limits
+	return w.phase == phaseStopping || w.leaving != "" || len(w.foreign) > 0 || w.pending >= limits.FlushEvents || w.passed >= limits.MaxUnflushed ||
+		w.crowded() || w.passedPoison() // a poison one at once, so that the next doesn't cost reading all this again
+}
+
+// leisure is how long the flush may take, 0 if something waits for it or for the next one. Between its updates the store then has
+// time for the entities that alerts wait for.
+func (w *Worker) leisure() time.Duration {
+	const longest = 250 * time.Millisecond
+	if w.flight.pressed || w.pressing() {
+		return 0
+	}
+	return min(w.options.Limits.FlushInterval/2, longest)
 }
 
 func (w *Worker) checkpointDue() bool {
@@ -93,7 +109,8 @@ func (w *Worker) passedPoison() bool {
 // too, so that little is read twice later.
 func (w *Worker) beginFlush() {
 	f := &flight{
-		to: w.processed, events: w.pending, bytes: w.passedBytes, barrier: w.said, began: w.now, oldest: w.firstPending,
+		to: w.processed, events: w.pending, bytes: w.passedBytes, barrier: w.said(), began: w.now, oldest: w.firstPending,
+		pressed: w.pressing(),
 	}
 	if w.processed.Offset <= w.applied.Offset {
 		// Only a checkpoint: a fence that does not move can't carry deltas, so what was judged again waits.
@@ -224,7 +241,9 @@ func (w *Worker) landed() {
 	f := w.flight
 	w.flight = nil
 	w.applied = f.to
-	w.commitAfter = max(w.commitAfter, f.barrier)
+	for i, n := range f.barrier {
+		w.commitAfter[i] = max(w.commitAfter[i], n)
+	}
 	w.landings++
 	if f.checkpoint {
 		w.named = offsets{} // the fences say now what is missing
@@ -280,7 +299,7 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 		old.subject.Release()
 		w.queue(old)
 	}
-	w.commitAfter = w.said
+	w.commitAfter = w.said()
 }
 
 // reconsider judges an event of an entry again. If that panics, the event stays counted and is dead-lettered all the

@@ -30,6 +30,7 @@ type harness struct {
 	done    []operation // what was carried out, in order
 	said    []Output
 	bytes   int64 // see stopFlushed
+	stops   bool  // opGoOn is for the test to do
 }
 
 // smallSet alerts at a sender's fifth parcel within 6 hours.
@@ -138,9 +139,13 @@ func (h *harness) answer(c completion) {
 	h.pending = slices.DeleteFunc(h.pending, func(q request) bool { return q.session != h.worker.session })
 }
 
-// note keeps what the worker asks for. Profiles it gets at once: what they say is no matter of these tests.
+// note keeps what the worker asks for. Profiles it gets at once, and it goes on at once: neither is a matter of these tests.
 func (h *harness) note(asked []request) {
 	for _, q := range asked {
+		if q.op == opGoOn && !h.stops {
+			h.note(h.worker.complete(completion{session: q.session, op: q.op}, h.now))
+			continue
+		}
 		if q.op != opProfile {
 			h.pending = append(h.pending, q)
 			continue
@@ -207,7 +212,7 @@ func (h *harness) execute(q request) completion {
 		h.worker.decode(q.source, &c.batch)
 	case opLoad:
 		c.loaded, err = h.store.Load(ctx, q.source, q.keys)
-	case opWrite:
+	case opAlert, opWrite:
 		h.said = append(h.said, q.outputs...)
 	case opApply:
 		c.results, err = h.store.Apply(ctx, q.source, q.updates)

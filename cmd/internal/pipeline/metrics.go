@@ -316,11 +316,7 @@ func (w *Worker) show() {
 	}
 	w.metrics.applied.Set(float64(w.applied.Offset))
 	w.metrics.unflushed.Set(w.waiting())
-	age := 0.
-	if w.acked < w.said {
-		age = w.now.Sub(w.unheard).Seconds()
-	}
-	w.metrics.unheard.Set(age)
+	w.metrics.unheard.Set(w.unheard().Seconds())
 }
 
 // waiting is the age of the oldest counted event that is not stored, in seconds.

@@ -81,10 +81,10 @@ type Malformed struct {
 func (m *Malformed) Error() string { return m.Err.Error() }
 func (m *Malformed) Unwrap() error { return m.Err }
 
-// Sink takes what a worker has to say.
+// Sink takes what a worker has to say. A call with alerts may overlap one with other outputs: neither waits for the other.
 type Sink interface {
-	// Write returns nil once every output is acknowledged, in order per key. After an error any of them may have
-	// been written; the same call is made again.
+	// Write returns nil once every output is acknowledged, in order per key. Either all outputs are alerts or none is.
+	// After an error any of them may have been written; the same call is made again.
 	Write(ctx context.Context, outputs []Output) error
 }
 

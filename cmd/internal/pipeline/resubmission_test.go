@@ -58,8 +58,8 @@ func TestResubmittedOnce(t *testing.T) {
 	h.resubmit(2, repaired)
 	h.resubmit(2, repaired)
 	h.settle()
-	h.wantSaid("dead letter 2 malformed", "alert create e2", "flag e2")
-	if at := h.said[1].Offset; at != 5 {
+	h.wantSaid("alert create e2", "dead letter 2 malformed", "flag e2")
+	if at := h.said[0].Offset; at != 5 {
 		t.Errorf("the alert is about the record at %d, want 5", at)
 	}
 	h.wantEvents(outcomeCounted, "", 5)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,7 +39,7 @@ func Run(ctx context.Context, w *Worker, io IO) error {
 	if io.Activity == nil {
 		io.Activity = Unwatched{}
 	}
-	r := &runner{worker: w, io: io, completions: make(chan completion), queues: map[operation]chan request{}}
+	r := &runner{worker: w, io: io, completions: make(chan completion), goOn: make(chan completion, 16), queues: map[operation]chan request{}}
 	return r.run(ctx)
 }
 
@@ -47,7 +48,9 @@ type runner struct {
 	io          IO
 	completions chan completion
 	queues      map[operation]chan request
+	goOn        chan completion // those of opGoOn
 	failed      chan error
+	stopping    <-chan struct{} // closed when the worker is to stop
 
 	buried     buried // as last asked for, nil before
 	buriedFrom int64
@@ -67,6 +70,7 @@ func (r *runner) run(ctx context.Context) error {
 	defer running.Wait()
 	defer stopIO()
 	defer r.rested()
+	r.stopping = ctx.Done()
 	r.failed = make(chan error, len(operations))
 	for _, op := range operations {
 		queue := make(chan request, 16)
@@ -84,6 +88,9 @@ func (r *runner) run(ctx context.Context) error {
 		r.rested()
 		select {
 		case c := <-r.completions:
+			r.io.Activity.Begin(stepEvaluate)
+			r.hand(ioCtx, r.worker.complete(c, time.Now()))
+		case c := <-r.goOn:
 			r.io.Activity.Begin(stepEvaluate)
 			r.hand(ioCtx, r.worker.complete(c, time.Now()))
 		case now := <-ticks.C:
@@ -123,6 +130,10 @@ func (r *runner) hand(ctx context.Context, requests []request) {
 			continue
 		}
 		r.renew(ctx, q.session)
+		if q.op == opGoOn {
+			r.goOn <- completion{session: q.session, op: q.op}
+			continue
+		}
 		r.queues[q.op] <- q
 	}
 }
@@ -232,19 +243,47 @@ func (r *runner) do(ctx context.Context, q request) (completion, error) {
 		c.profile, err = r.profile(ctx, q)
 	case opLoad:
 		c.loaded, err = r.io.Store.Load(ctx, q.source, q.keys)
-	case opWrite:
+	case opAlert, opWrite:
 		err = r.io.Sink.Write(ctx, q.outputs)
 		if err == nil {
 			r.written(q.outputs)
 		}
 	case opApply:
-		c.results, err = r.io.Store.Apply(ctx, q.source, q.updates)
+		c.results, err = r.apply(ctx, q)
 	case opCommit:
 		err = r.io.Source.Commit(ctx, q.offset)
 	case opVerify:
 		c.fences, err = r.io.Store.Fences(ctx, r.worker.options.Topic, r.worker.options.Partition)
 	}
 	return c, err
+}
+
+// apply applies updates, in portions if there is time.
+func (r *runner) apply(ctx context.Context, q request) ([]windows.Result, error) {
+	const portions, smallest = 25, 16
+	size := max(smallest, (len(q.updates)+portions-1)/portions)
+	if q.spread == 0 || len(q.updates) <= size {
+		return r.io.Store.Apply(ctx, q.source, q.updates)
+	}
+	results := make([]windows.Result, 0, len(q.updates))
+	beats := time.NewTicker(q.spread / portions)
+	defer beats.Stop()
+	for portion := range slices.Chunk(q.updates, size) {
+		if len(results) > 0 {
+			select {
+			case <-beats.C:
+			case <-r.stopping: // the rest at once
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		some, err := r.io.Store.Apply(ctx, q.source, portion)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, some...)
+	}
+	return results, nil
 }
 
 // profile hands over what was gathered, once, and gets the profile of a day.

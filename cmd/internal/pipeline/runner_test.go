@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -174,10 +175,14 @@ func TestRunRetries(t *testing.T) {
 		if n := counted(t, store.Store); n != 50 {
 			t.Errorf("%d counted, want 50", n)
 		}
-		for op, want := range map[operation]float64{opStand: 2, opFetch: 3, opWrite: 3, opApply: 2, opCommit: 2} {
-			if got := testutil.ToFloat64(m.retries.WithLabelValues(string(op))); got != want {
+		retries := func(op operation) float64 { return testutil.ToFloat64(m.retries.WithLabelValues(string(op))) }
+		for op, want := range map[operation]float64{opStand: 2, opFetch: 3, opApply: 2, opCommit: 2} {
+			if got := retries(op); got != want {
 				t.Errorf("%s: %v retries, want %v", op, got, want)
 			}
+		}
+		if alerts, others := retries(opAlert), retries(opWrite); alerts+others != 3 {
+			t.Errorf("%v retries of alerts and %v of flags, want 3", alerts, others)
 		}
 		if time.Since(start) < 100*time.Millisecond {
 			t.Error("tried again without a pause")
@@ -263,4 +268,54 @@ func TestRunDoesNotWaitForever(t *testing.T) {
 			t.Errorf("%d counted and committed %d though an alert was not acknowledged", n, source.committed)
 		}
 	})
+}
+
+// portions is a store that notes when how many updates came.
+type portions struct {
+	windows.Store
+	began time.Time
+	came  []string
+}
+
+func (p *portions) Apply(_ context.Context, _ windows.Source, updates []windows.Update) ([]windows.Result, error) {
+	p.came = append(p.came, fmt.Sprintf("%d after %v", len(updates), time.Since(p.began)))
+	return make([]windows.Result, len(updates)), nil
+}
+
+// TestRunSpreadsUpdates over the time that they have, unless they are few or the worker is to stop. The answers are those of all.
+func TestRunSpreadsUpdates(t *testing.T) {
+	const spread = 250 * time.Millisecond
+	for _, c := range []struct {
+		name    string
+		updates int
+		spread  time.Duration
+		stop    bool
+		want    string
+	}{
+		{"no time", 1000, 0, false, "1000 after 0s"},
+		{"few", 16, spread, false, "16 after 0s"},
+		{"some", 40, spread, false, "16 after 0s, 16 after 10ms, 8 after 20ms"},
+		{"stopping", 40, spread, true, "16 after 0s, 16 after 0s, 8 after 0s"},
+		{"most of them", 1000, spread, false, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, stopping := &portions{began: time.Now()}, make(chan struct{})
+				if c.stop {
+					close(stopping)
+				}
+				r := &runner{io: IO{Store: store}, stopping: stopping}
+				results, err := r.apply(t.Context(), request{spread: c.spread, updates: make([]windows.Update, c.updates)})
+				if err != nil || len(results) != c.updates {
+					t.Errorf("%d answers, %v; want %d", len(results), err, c.updates)
+				}
+				if got := strings.Join(store.came, ", "); c.want != "" && got != c.want {
+					t.Errorf("updates came %s, want %s", got, c.want)
+				}
+				if took := time.Since(store.began); took > c.spread {
+					t.Errorf("it took %v", took)
+				}
+			})
+		})
+	}
 }

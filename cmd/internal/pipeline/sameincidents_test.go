@@ -350,11 +350,10 @@ func (c *cast) execute(partition int, q request) completion {
 		c.owners[partition].worker.decode(q.source, &done.batch)
 	case opLoad:
 		done.loaded, _ = c.store.Load(ctx, q.source, q.keys)
-	case opWrite:
+	case opAlert:
 		for i := range q.outputs {
-			if a := q.outputs[i].Alert; a != nil {
-				c.alerts[a.ID] = a
-			}
+			a := q.outputs[i].Alert
+			c.alerts[a.ID] = a
 		}
 	case opApply:
 		done.results, _ = c.store.Apply(ctx, q.source, q.updates)

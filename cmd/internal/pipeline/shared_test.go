@@ -24,7 +24,7 @@ func TestSharedSender(t *testing.T) {
 	if h.asked(opCommit) {
 		t.Fatal("asked for a commit before the alert was acknowledged")
 	}
-	h.do(opWrite)
+	h.do(opAlert, opWrite)
 	h.wantSaid("alert create e0", "flag e0")
 	h.do(opCommit)
 	if h.committed != 1 {

@@ -38,7 +38,7 @@ func (s *simulation) carryOut(p *process, i int) {
 // inPart does a part of a request that has several; false if it has none.
 func (s *simulation) inPart(p *process, q request) bool {
 	switch q.op {
-	case opWrite:
+	case opAlert, opWrite:
 		s.kit.tally.count("write done in part")
 		for i := range q.outputs[:s.r.IntN(len(q.outputs)+1)] {
 			s.hear(p, &q.outputs[i])
@@ -74,7 +74,8 @@ func (s *simulation) execute(p *process, q request) answer {
 		}
 	case opLoad:
 		c.loaded = s.store.load(q.source, q.keys)
-	case opWrite:
+	case opGoOn:
+	case opAlert, opWrite:
 		for i := range q.outputs {
 			s.hear(p, &q.outputs[i])
 		}

@@ -49,6 +49,7 @@ func (s *simulation) begin(partition int) *process {
 			CommitInterval: 15 * time.Second, CheckpointInterval: time.Minute, WorkingSet: room,
 		},
 	})}
+	p.worker.slice = 1 + p.worker.options.Limits.FlushEvents%6
 	s.ask(p, p.worker.start(s.now))
 	return p
 }

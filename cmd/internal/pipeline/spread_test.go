@@ -131,7 +131,7 @@ func doSpread(t *testing.T, set *detector.Set, store *memstore.Store, partition 
 		c.batch.Done = c.batch.Next == each
 	case opLoad:
 		c.loaded, err = store.Load(ctx, q.source, q.keys)
-	case opWrite:
+	case opAlert, opWrite:
 		return c, q.outputs
 	case opApply:
 		c.results, err = store.Apply(ctx, q.source, q.updates)

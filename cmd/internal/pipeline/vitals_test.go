@@ -37,6 +37,8 @@ func TestVitals(t *testing.T) {
 	h.wantVitals("counted", vitals{applied: -1, ratio: .5})
 	h.pass(time.Minute)
 	h.wantVitals("a minute without an answer", vitals{applied: -1, ratio: .5, unflushed: 60, unheard: 60})
+	h.do(opAlert)
+	h.wantVitals("the flag is not written", vitals{applied: -1, ratio: .5, unflushed: 60, unheard: 60})
 	h.do(opWrite)
 	h.wantVitals("written", vitals{applied: -1, ratio: .5, unflushed: 60})
 	h.pass(time.Minute)
@@ -61,7 +63,7 @@ func TestOutputsThatKeepComing(t *testing.T) {
 	h.do(opFetch)
 	h.pass(30 * time.Second)
 	h.wantVitals("a minute after the first", vitals{applied: -1, ratio: 6. / 1000, unflushed: 60, unheard: 60})
-	h.do(opWrite)
+	h.do(opAlert, opWrite)
 	h.wantVitals("the first are acknowledged", vitals{applied: -1, ratio: 6. / 1000, unflushed: 60})
 	h.pass(10 * time.Second)
 	h.wantVitals("the next are not", vitals{applied: -1, ratio: 6. / 1000, unflushed: 70, unheard: 10})
@@ -74,7 +76,7 @@ func TestManyOutputsAreWrittenInParts(t *testing.T) {
 		o.Limits.FlushEvents, o.Limits.MaxUnflushed = 1_000_000, 1_000_000
 		o.Set = smallSet(func(s *detector.Settings) { s.Limit.Shipments = 1 })
 	})
-	h.most = 1_000_000
+	h.most, h.worker.slice = 1_000_000, 1_000_000
 	h.do(opStand, opBegin)
 	for range writtenAtOnce + more {
 		h.post("A") // flagged, each of them; the first makes an alert too, and some after it an update

@@ -56,13 +56,15 @@ const (
 	opProfile operation = "profile"  // what a day's population profile is, and what it teaches
 	opFetch   operation = "fetch"
 	opLoad    operation = "load"
-	opWrite   operation = "write"
+	opGoOn    operation = "go on" // nothing: the worker lets others come in between
+	opAlert   operation = "alert" // write alerts
+	opWrite   operation = "write" // write flagged shipments and dead letters
 	opApply   operation = "apply"
 	opCommit  operation = "commit"
 	opVerify  operation = "verify" // read fences that should stand where they are
 )
 
-var operations = [...]operation{opStand, opBegin, opProfile, opFetch, opLoad, opWrite, opApply, opCommit, opVerify}
+var operations = [...]operation{opStand, opBegin, opProfile, opFetch, opLoad, opAlert, opWrite, opApply, opCommit, opVerify}
 
 // request asks for one operation. At most one of each kind is under way in a session.
 type request struct {
@@ -72,8 +74,9 @@ type request struct {
 	offset  int64            // opFetch: from; opCommit
 	fence   windows.Fence    // opBegin
 	keys    []windows.Key    // opLoad
-	outputs []Output         // opWrite
+	outputs []Output         // opAlert, opWrite
 	updates []windows.Update // opApply
+	spread  time.Duration    // opApply: over which it may be spread, 0 for at once
 	day     int64            // opProfile
 	sums    *detector.Sums   // opProfile: gathered since the last one
 	known   bool             // opProfile: only the sums are to be stored
@@ -145,6 +148,8 @@ type Worker struct {
 	doubting    []*entry          // with doubts about events of the work in hand
 	kept        []*detector.Event // room for keep, as is texts
 	texts       []byte
+	slice       int           // see evenSlice
+	goingOn     bool          // an opGoOn is under way
 	items       []item        // of the work in hand, or the last one: to be used again
 	keys        []windows.Key // of the event in hand
 	subjects    detector.Subjects
@@ -174,17 +179,12 @@ type Worker struct {
 	loads        bool          // a load is under way
 	reloading    bool          // it is for foreign
 	flown        []*flight     // landed since that load was asked for
-	outbox       []Output
-	writing      int       // outputs under way
-	writingBytes int64     // of these
-	unackedBytes int64     // of all outputs not acknowledged
-	said, acked  uint64    // outputs handed over, and acknowledged
-	unheard      time.Time // where said is above acked: since when nothing was acknowledged
-	commitAfter  uint64    // said, when the last applied events had been judged
-	checked      int64     // the record to which the last checkpoint moved all fences
-	checkNow     bool      // a checkpoint is due
-	verifying    bool      // an opVerify is under way
-	landings     int       // flushes landed since it was asked for
+	outboxes     [streams]outbox
+	commitAfter  counts // said, when the last applied events had been judged
+	checked      int64  // the record to which the last checkpoint moved all fences
+	checkNow     bool   // a checkpoint is due
+	verifying    bool   // an opVerify is under way
+	landings     int    // flushes landed since it was asked for
 	committing   bool
 	lastCommit   time.Time
 	lastCheck    time.Time
@@ -218,7 +218,7 @@ func NewWorker(o Options) *Worker {
 	o.Log = o.Log.With("topic", o.Topic, "partition", o.Partition)
 	return &Worker{
 		options: o, poison: map[int64]panicked{}, interred: buried{}, set: newWorkingSet(o.Limits.WorkingSet),
-		seen: windows.NoOffset, repairing: windows.NoOffset,
+		slice: evenSlice, seen: windows.NoOffset, repairing: windows.NoOffset,
 		profiles: map[int64]*detector.Profile{}, gathered: detector.NewSums(), room: windows.NewRoom(),
 	}
 }
@@ -266,12 +266,14 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 	case opLoad:
 		w.loads = false
 		w.loaded(c.loaded)
+	case opGoOn:
+		w.goingOn = false
 	case opProfile:
 		w.profiled(c.day, c.profile)
+	case opAlert:
+		w.outboxes[alerts].acknowledge(w.now)
 	case opWrite:
-		w.acked += uint64(w.writing)
-		w.unackedBytes -= w.writingBytes
-		w.writing, w.writingBytes, w.unheard = 0, 0, w.now
+		w.outboxes[others].acknowledge(w.now)
 	case opApply:
 		w.appliedAll(c.results)
 	case opVerify:
@@ -315,10 +317,9 @@ func (w *Worker) stand() {
 	w.dropWorkingSet()
 	w.changed, w.pending, w.passed, w.passedBytes = nil, 0, 0, 0
 	w.foreign, w.loads, w.reloading, w.flown = nil, false, false, nil
-	w.outbox, w.writing, w.said, w.acked, w.commitAfter = nil, 0, 0, 0, 0
-	w.unackedBytes, w.writingBytes = 0, 0
+	w.outboxes, w.commitAfter = [streams]outbox{}, counts{}
 	w.committing, w.ended, w.verifying, w.checkNow, w.leaving = false, false, false, false, ""
-	w.profiling, w.gathered = false, detector.NewSums()
+	w.profiling, w.goingOn, w.gathered = false, false, detector.NewSums()
 	w.ask(request{op: opStand})
 }
 
@@ -473,7 +474,8 @@ func (w *Worker) nextFetch() {
 
 // inTransit is how many events are counted and not applied, and how many outputs said and not acknowledged.
 func (w *Worker) inTransit() (unflushed, unheard int) {
-	unflushed, unheard = w.pending, len(w.outbox)+w.writing
+	unflushed = w.pending
+	unheard, _ = w.unacknowledged()
 	if w.flight != nil {
 		unflushed += w.flight.events
 	}
@@ -514,36 +516,11 @@ func (w *Worker) lag(b *Batch) {
 	}
 }
 
-func (w *Worker) nextWrite() {
-	if w.writing > 0 || len(w.outbox) == 0 {
-		return
-	}
-	w.writing = min(len(w.outbox), writtenAtOnce)
-	w.ask(request{op: opWrite, outputs: w.outbox[:w.writing:w.writing]})
-	for i := range w.writing {
-		w.writingBytes += w.outbox[i].size()
-	}
-	w.outbox = w.outbox[w.writing:]
-}
-
-// writtenAtOnce bounds the outputs of one write, some 20 MB of alerts, so that over a slow line, too, one ends long
-// before it is taken for a call that hangs.
-const writtenAtOnce = 10_000
-
-func (w *Worker) say(o Output) {
-	if w.said == w.acked {
-		w.unheard = w.now
-	}
-	w.outbox = append(w.outbox, o)
-	w.unackedBytes += o.size()
-	w.said++
-}
-
 // nextCommit commits what is applied, once everything that was said about it is acknowledged.
 func (w *Worker) nextCommit() {
 	next := w.applied.Offset + 1
 	switch {
-	case w.committing || next <= w.committed || w.acked < w.commitAfter || len(w.foreign) > 0:
+	case w.committing || next <= w.committed || !w.heard(w.commitAfter) || len(w.foreign) > 0:
 		return
 	case w.phase == phaseRunning && w.leaving == "" && w.now.Sub(w.lastCommit) < w.options.Limits.CommitInterval:
 		return
@@ -563,7 +540,7 @@ func (w *Worker) nextLeave() {
 
 // busy tells that something is under way that a worker waits for before it leaves.
 func (w *Worker) busy() bool {
-	return w.flight != nil || w.writing > 0 || len(w.outbox) > 0 || w.committing || len(w.foreign) > 0 || w.profiling
+	return w.flight != nil || !w.heard(w.said()) || w.committing || len(w.foreign) > 0 || w.profiling
 }
 
 // nextStop stops once there is nothing left to do.

@@ -28,12 +28,16 @@ func TestOrder(t *testing.T) {
 		t.Fatalf("asked for %v, committed %d before the alert was acknowledged", h.pendingOps(), h.committed)
 	}
 	h.do(opWrite)
+	if h.asked(opApply) {
+		t.Fatal("asked for the deltas to be applied before the alert was acknowledged")
+	}
+	h.do(opAlert)
 	h.pass(time.Hour)
 	if h.asked(opCommit) {
 		t.Fatal("asked for a commit before the deltas were applied")
 	}
 	h.do(opApply, opCommit)
-	h.wantSaid("alert create e4", "flag e4")
+	h.wantSaid("flag e4", "alert create e4")
 	if h.events("A") != 5 || h.committed != 5 {
 		t.Errorf("%d events stored, offset %d committed, want 5 and 5", h.events("A"), h.committed)
 	}
@@ -45,7 +49,7 @@ func TestOutputDuringAFlush(t *testing.T) {
 	h.most = 5
 	h.post(five...)
 	h.post("A", "B")
-	h.do(opStand, opBegin, opFetch, opLoad, opWrite) // the flush of five is on its way
+	h.do(opStand, opBegin, opFetch, opLoad, opAlert, opWrite) // the flush of five is on its way
 	apply := h.take(opApply)
 	h.do(opFetch, opLoad)
 	if !h.asked(opWrite) {
@@ -54,6 +58,41 @@ func TestOutputDuringAFlush(t *testing.T) {
 	h.answer(h.execute(apply))
 	if h.events("A") != 5 || !slices.Equal(h.sayings(), []string{"alert create e4", "flag e4"}) {
 		t.Errorf("%d events stored, said %q", h.events("A"), h.sayings())
+	}
+}
+
+// TestUnhurriedFlush: a flush that only the time has made due may be spread; one that something waits for may not, also if that
+// comes up while its outputs are being written.
+func TestUnhurriedFlush(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Limits)
+		do     func(*harness)
+		want   time.Duration
+	}{
+		{"by the time", func(*Limits) {}, func(h *harness) { h.pass(time.Second) }, 250 * time.Millisecond},
+		{"by a short time", func(l *Limits) { l.FlushInterval = 100 * time.Millisecond }, func(h *harness) { h.pass(time.Second) }, 50 * time.Millisecond},
+		{"by the number of events", func(l *Limits) { l.FlushEvents = 5 }, func(*harness) {}, 0},
+		{"at the stop", func(*Limits) {}, func(h *harness) { h.note(h.worker.stop()) }, 0},
+		{"by the time, and the next is due", func(l *Limits) { l.FlushEvents = 6 }, func(h *harness) {
+			h.pass(time.Second)
+			h.post("A", "A", "A", "A", "A", "A")
+			h.do(opFetch)
+		}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHarness(t, func(o *Options) {
+				o.Limits.FlushInterval = time.Second
+				c.change(&o.Limits)
+			})
+			h.post(five...)
+			h.do(opStand, opBegin, opFetch, opLoad)
+			c.do(h)
+			h.do(opAlert, opWrite)
+			if got := h.take(opApply).spread; got != c.want {
+				t.Errorf("spread over %v, want %v", got, c.want)
+			}
+		})
 	}
 }
 
@@ -522,12 +561,12 @@ func TestMarks(t *testing.T) {
 	h.post(five...)
 	h.start(nil)
 	h.settle()
-	want("after the store lost everything", "0 true true", "5 false false", "5 false false")
+	want("after the store lost everything", "5 false false", "0 true true", "5 false false")
 
 	h.start(nil)
 	h.settle()
 	h.add(h.parcel("A", poisonPlace, h.now))
 	h.pass(time.Second)
 	h.settle()
-	want("the worker itself went back", "0 true false", "5 false false", "5 false false", "0 true true", "5 true true", "5 true true", "6 false false")
+	want("the worker itself went back", "5 false false", "0 true false", "5 false false", "5 true true", "0 true true", "5 true true", "6 false false")
 }

@@ -117,7 +117,7 @@ func TestRewindForgetsEverything(t *testing.T) {
 	h.settle()
 	h.worker.rewind(rewindRefused)
 	w := h.worker
-	if w.set.count != 0 || len(w.set.byHash) != 0 || len(w.changed) != 0 || w.pending != 0 || w.passed != 0 || len(w.outbox) != 0 || w.flight != nil {
+	if w.set.count != 0 || len(w.set.byHash) != 0 || len(w.changed) != 0 || w.pending != 0 || w.passed != 0 || w.said() != (counts{}) || w.flight != nil {
 		t.Error("something is left in memory")
 	}
 	if got := testutil.ToFloat64(h.metrics.entities); got != 0 {
