@@ -407,7 +407,9 @@ func (w *Worker) count(it *item) {
 		e := part.entry
 		if events := e.subject.Entity.Events(); events > e.stored {
 			e.stored = events
-			w.doubt(it, e)
+			if !w.options.Alone {
+				w.doubt(it, e)
+			}
 		}
 		e.subject.Release()
 		w.change(e)
