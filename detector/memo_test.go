@@ -14,7 +14,8 @@ import (
 // afresh is what the subject's rules make of the event counted last without a memo, those of amounts left out: the
 // entity has learned from the event by then.
 func afresh(set *Set, subject *Subject) []Finding {
-	c := Conclusion{Findings: make([]Finding, len(set.detectors))}
+	var c Conclusion
+	set.begin(&c)
 	set.judge(&Subject{Entity: subject.Entity, last: subject.last}, &c)
 	return withoutAmounts(set, c.Findings)
 }
