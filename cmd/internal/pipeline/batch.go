@@ -282,8 +282,8 @@ func (w *Worker) shrink() {
 	if n := w.set.shrink(); n > 0 {
 		m.evictions.Add(float64(n))
 	}
-	m.entities.Add(float64(w.set.count - w.set.shownCount))
-	w.set.shownCount = w.set.count
+	m.entities.Add(float64(len(w.set.ring) - w.set.shownCount))
+	w.set.shownCount = len(w.set.ring)
 	m.entityBytes.Add(float64(w.set.bytes - w.set.shownBytes))
 	w.set.shownBytes = w.set.bytes
 }
