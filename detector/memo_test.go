@@ -110,3 +110,22 @@ func TestACensusFollowsFolds(t *testing.T) {
 		t.Errorf("after a fold %+v, counted anew %+v", *c, anew)
 	}
 }
+
+// Warm reads of any subject and changes none.
+func TestWarmChangesNothing(t *testing.T) {
+	for _, change := range []func(*Settings){nil, only(ruleBurst)} {
+		set := newTestSet(t, change)
+		warmed, other := newTestSubject(t, "A"), newTestSubject(t, "A")
+		for n := range 50 {
+			e := testEvent(n, time.Duration(n)*7*time.Hour)
+			e.Recipient = Recipient(fmt.Sprint(n % 7))
+			set.Warm(warmed)
+			if got, want := observe(set, e, warmed), observe(set, e, other); !same(got, want) {
+				t.Fatalf("event %d: %+v, want %+v", n, got, want)
+			}
+		}
+		if got, want := warmed.TakeDelta(), other.TakeDelta(); !reflect.DeepEqual(got, want) {
+			t.Errorf("delta %+v, want %+v", got, want)
+		}
+	}
+}

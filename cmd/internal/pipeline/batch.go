@@ -301,6 +301,9 @@ func (w *Worker) open(e *entry, entity *windows.Entity) {
 func (w *Worker) process(wk *work) bool {
 	defer w.report()
 	for ; wk.done < len(wk.items); wk.done++ {
+		if wk.done%ahead == 0 {
+			w.warm(wk.items[wk.done:min(wk.done+ahead, len(wk.items))])
+		}
 		it := &wk.items[wk.done]
 		if it.count > 0 {
 			if _, known := w.profile(it.event); !known {
@@ -331,6 +334,19 @@ func (w *Worker) process(wk *work) bool {
 	clear(wk.items) // what is written over next time must not keep this batch until then
 	w.recycle(&wk.batch)
 	return true
+}
+
+// ahead is how many records' entities are read before the first of them is counted: more reads than the processor can
+// have under way at once, few enough to be in its cache still when their turn comes.
+const ahead = 16
+
+// warm makes the processor fetch what counting these records will need.
+func (w *Worker) warm(items []item) {
+	for i := range items {
+		for _, part := range items[i].parting() {
+			w.warmed += w.options.Set.Warm(part.entry.subject)
+		}
+	}
 }
 
 func (w *Worker) processOne(it *item) (ok bool) {

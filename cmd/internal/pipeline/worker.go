@@ -155,6 +155,7 @@ type Worker struct {
 	subjects    detector.Subjects
 	conclusion  detector.Conclusion
 	tally       tally
+	warmed      int64 // so that the reads of warm are for something
 	set         *workingSet
 	changed     []*entry // in the order of their first change since the last flush
 	pending     int      // events counted since the last flush began
