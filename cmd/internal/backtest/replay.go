@@ -11,8 +11,6 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
 	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -70,7 +68,7 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 	worker := pipeline.NewWorker(pipeline.Options{
 		Set: o.Set, Decoder: o.Decoder, Topic: o.Name, Log: o.Log,
 		Alone: true, Limits: o.limits(),
-		Metrics: pipeline.NewMetrics(prometheus.NewRegistry(), o.Set.Rules()),
+		Metrics: pipeline.NewUnreadMetrics(o.Set.Rules()),
 		Observe: func(e *detector.Event, c *detector.Conclusion) {
 			if scores.write(e, c) {
 				out.summary.Events++

@@ -3,6 +3,11 @@ package pipeline
 import (
 	"slices"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/parcelsentry/parcelsentry/detector"
 )
 
 // TestAlone: a worker that nobody counts beside keeps no event to judge it again, and says the same.
@@ -43,5 +48,26 @@ func TestUnflushedBytes(t *testing.T) {
 		if highest > most || highest < most-1 {
 			t.Errorf("a bound of %d bytes: %d records of a mebibyte are read, want %d", limit, highest, most)
 		}
+	}
+}
+
+// TestUnreadMetrics count what comes of events and gather no scores.
+func TestUnreadMetrics(t *testing.T) {
+	set := smallSet(nil)
+	metrics := NewUnreadMetrics(set.Rules())
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(metrics.scores)
+	w := NewWorker(Options{Set: set, Metrics: metrics})
+	w.tally.concluded(metrics, &detector.Conclusion{Findings: []detector.Finding{{Rule: "limit", Score: 3}}})
+	w.report()
+	if got := testutil.ToFloat64(metrics.counted); got != 1 {
+		t.Errorf("%v events are counted, want 1", got)
+	}
+	all, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := all[0].GetMetric()[0].GetHistogram(); h.GetSampleCount() != 0 {
+		t.Errorf("%d scores are gathered", h.GetSampleCount())
 	}
 }
