@@ -207,6 +207,7 @@ func TestCounterfactualIsTheLastSilentCount(t *testing.T) {
 		}
 		judge := func(n int, after time.Duration) *Finding {
 			c := set.Observe(testEvent(n, after), Subjects{Sender: subject}, profile, NewSums())
+			c.silent[0].settle(&c.Findings[0])
 			return &c.Findings[0]
 		}
 		days := rapid.IntRange(0, 30).Draw(t, "days")

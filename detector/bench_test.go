@@ -10,7 +10,8 @@ import (
 
 // benchmarkJudge judges the last event of a sender again and again.
 func benchmarkJudge(b *testing.B, set *Set, subject *Subject) {
-	c := Conclusion{Findings: make([]Finding, len(set.detectors))}
+	var c Conclusion
+	set.begin(&c)
 	b.ReportAllocs()
 	for b.Loop() {
 		set.judge(subject, &c)

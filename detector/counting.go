@@ -1,7 +1,6 @@
 package detector
 
 import (
-	"sort"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -69,9 +68,12 @@ func (d *counting) Judge(v View, f *Finding) {
 	f.Raw = past.surprise(n, expected, w.Size)
 	f.Score = v.Profile.calibrate(d.name, f.Raw)
 	if f.Over() {
-		f.Counterfactual = float64(sort.Search(int(n), func(n int) bool {
-			return v.Profile.calibrate(d.name, past.surprise(int64(n), expected, w.Size)) >= d.settings.Threshold
-		}) - 1)
+		s := silent{of: d, past: past, expected: expected, observed: n, profile: v.Profile}
+		if v.silent == nil {
+			s.settle(f)
+			return
+		}
+		*v.silent = s
 	}
 }
 

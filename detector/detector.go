@@ -36,7 +36,8 @@ type View struct {
 	// Marks is what counting the event showed.
 	Marks   Marks
 	Profile *Profile
-	memory  **memo // where the subject keeps its memo; nil where it keeps none
+	memory  **memo  // where the subject keeps its memo; nil where it keeps none
+	silent  *silent // where to leave what tells the finding's Counterfactual later; nil is to work it out at once
 }
 
 // span is the window that ends with the pane of at.

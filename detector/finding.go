@@ -12,7 +12,8 @@ type Finding struct {
 	Observed, Expected    float64
 	Window                Span
 	Baseline              Baseline
-	// Counterfactual is the highest observed number that would have stayed silent. Set only where Over.
+	// Counterfactual is the highest observed number that would have stayed silent. Set only where Over; where a Set compares
+	// a count with the past, it is worked out for alerts only.
 	Counterfactual float64
 	// Place is the destination that the finding is about, empty for none.
 	Place Place `json:",omitempty"`

@@ -46,6 +46,8 @@ type incident struct {
 	ItemsSince  int64               `json:"since,omitempty"`
 	ItemsEver   int64               `json:"ever,omitempty"`
 	Last        string              `json:"last,omitempty"` // id of the event gathered last
+
+	silent silent // of Top, until somebody asks for its Counterfactual
 }
 
 func (i *incident) open() bool { return i != nil && i.Fingerprint != "" }
@@ -68,10 +70,11 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 		i, subject.incident = nil, nil
 		subject.changed = true
 	}
-	top := strongestOver(c.Findings, kind)
-	if top == nil {
+	number := strongestOver(c.Findings, kind)
+	if number < 0 {
 		return false
 	}
+	top := &c.Findings[number]
 	subject.changed = true
 	last := &subject.last
 	again := i.open() && (i.Last == e.ID || last.event == e && last.found) // judged once more, see Reconsider
@@ -87,7 +90,7 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 		i.LastFound = e.Time
 	}
 	if top.Score > i.Top.Score {
-		i.Top = *top
+		i.Top, i.silent = *top, c.silent[number]
 		i.Top.Place = Place(strings.Clone(string(top.Place)))
 	}
 	if !again {
@@ -105,7 +108,9 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 		}
 		return true
 	}
-	c.Alerts = append(c.Alerts, s.telling(e, e.refer(kind), i, activity, overThreshold(c.Findings, kind), subject.late, p))
+	over, untold := overThreshold(c.Findings, kind), c.silent[number]
+	untold.settle(&over[0])
+	c.Alerts = append(c.Alerts, s.telling(e, e.refer(kind), i, activity, over, subject.late, p))
 	i.ToldScore = max(top.Score, i.ToldScore)
 	if e.Time.After(i.Told) {
 		i.Told = e.Time // a late event must not shorten the cooldown
@@ -114,12 +119,12 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 	return true
 }
 
-// strongestOver gives the first of what overThreshold gives, nil for none.
-func strongestOver(all []Finding, kind windows.Kind) *Finding {
-	var top *Finding
+// strongestOver gives the number of the first of what overThreshold gives, below 0 for none.
+func strongestOver(all []Finding, kind windows.Kind) int {
+	top := -1
 	for i := range all {
-		if f := &all[i]; f.Over() && kindOf(f.Rule) == kind && (top == nil || f.Score > top.Score) {
-			top = f
+		if f := &all[i]; f.Over() && kindOf(f.Rule) == kind && (top < 0 || f.Score > all[top].Score) {
+			top = i
 		}
 	}
 	return top
@@ -171,6 +176,7 @@ func (s *Set) telling(e *Event, ref EntityRef, i *incident, activity Activity, o
 }
 
 func (s *Set) closing(e *Event, ref EntityRef, i *incident, p *Profile) Alert {
+	i.silent.settle(&i.Top)
 	a := s.alert(e, ref, i, Close, i.Top, p)
 	a.ItemsTotal, a.Held = i.ItemsEver, i.HeldEver
 	a.QuietUntil = i.LastFound.Add(s.settings.Alerts.Quiet)

@@ -77,7 +77,9 @@ func TestIncidentLifeCycle(t *testing.T) {
 
 // tell carries the incident on as if one detector had given the score.
 func tell(set *Set, subject *Subject, e *Event, score float64) Conclusion {
-	c := Conclusion{Outcome: Counted, Findings: []Finding{{Rule: "burst", Detector: "burst", Score: score, Threshold: 4}}}
+	c := Conclusion{
+		Outcome: Counted, Findings: []Finding{{Rule: "burst", Detector: "burst", Score: score, Threshold: 4}}, silent: make([]silent, 1),
+	}
 	set.tell(e, subject, set.NewProfile(0), false, &c)
 	return c
 }

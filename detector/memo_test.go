@@ -14,7 +14,8 @@ import (
 // afresh is what the subject's rules make of the event counted last without a memo, those of amounts left out: the
 // entity has learned from the event by then.
 func afresh(set *Set, subject *Subject) []Finding {
-	c := Conclusion{Findings: make([]Finding, len(set.detectors))}
+	var c Conclusion
+	set.begin(&c)
 	set.judge(&Subject{Entity: subject.Entity, last: subject.last}, &c)
 	return withoutAmounts(set, c.Findings)
 }
@@ -107,5 +108,24 @@ func TestACensusFollowsFolds(t *testing.T) {
 	d.census(&fold, c.to-w.Panes()+1, c.to)
 	if !reflect.DeepEqual(*c, anew) || c.twice >= 20 {
 		t.Errorf("after a fold %+v, counted anew %+v", *c, anew)
+	}
+}
+
+// Warm reads of any subject and changes none.
+func TestWarmChangesNothing(t *testing.T) {
+	for _, change := range []func(*Settings){nil, only(ruleBurst)} {
+		set := newTestSet(t, change)
+		warmed, other := newTestSubject(t, "A"), newTestSubject(t, "A")
+		for n := range 50 {
+			e := testEvent(n, time.Duration(n)*7*time.Hour)
+			e.Recipient = Recipient(fmt.Sprint(n % 7))
+			set.Warm(warmed)
+			if got, want := observe(set, e, warmed), observe(set, e, other); !same(got, want) {
+				t.Fatalf("event %d: %+v, want %+v", n, got, want)
+			}
+		}
+		if got, want := warmed.TakeDelta(), other.TakeDelta(); !reflect.DeepEqual(got, want) {
+			t.Errorf("delta %+v, want %+v", got, want)
+		}
 	}
 }

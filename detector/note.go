@@ -15,6 +15,7 @@ func (i *incident) note() string {
 	if !i.open() {
 		return ""
 	}
+	i.silent.settle(&i.Top)
 	w := noteWriter{b: make([]byte, 0, i.noteSize())}
 	w.incident(i)
 	if w.odd {

@@ -177,7 +177,7 @@ func TestSumsOfTwoWorkersAddUp(t *testing.T) {
 			}
 			a := set.Observe(e, apart.subjectsOf(e), profile, sums)
 			b := set.Observe(e, together.subjectsOf(e), profile, both)
-			if !reflect.DeepEqual(a, b) {
+			if !same(a, b) {
 				t.Fatalf("event %d", n)
 			}
 		}
@@ -217,7 +217,7 @@ func TestProfileRoundTrip(t *testing.T) {
 		for n, e := range someEvents(t, []Sender{"A", "B"}) {
 			sa, sb := NewSums(), NewSums()
 			ca, cb := set.Observe(e, a.subjectsOf(e), p, sa), set.Observe(e, b.subjectsOf(e), again, sb)
-			if !reflect.DeepEqual(ca, cb) || !reflect.DeepEqual(sa, sb) {
+			if !same(ca, cb) || !reflect.DeepEqual(sa, sb) {
 				t.Fatalf("event %d: %+v, want %+v", n, cb, ca)
 			}
 		}

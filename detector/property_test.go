@@ -126,7 +126,7 @@ func TestARestartChangesNothing(t *testing.T) {
 				restarted.restartProfile(t)
 			}
 			a, b := straight.observe(e), restarted.observe(e)
-			if !reflect.DeepEqual(a, b) {
+			if !same(a, b) {
 				t.Fatalf("event %d: %+v, without the restart %+v", n, b, a)
 			}
 		}

@@ -37,7 +37,9 @@ func (s *Set) Stands(j, old *Judged, kind windows.Kind) bool {
 // Reconsider judges an event once more that the entity has counted, in sight of all that it holds now. A weight or a
 // value is judged only as it comes: by now the entity has learned from it.
 func (s *Set) Reconsider(j Judged, subject *Subject) Conclusion {
-	c := Conclusion{Outcome: Counted, Findings: make([]Finding, len(s.detectors))}
+	var c Conclusion
+	s.begin(&c)
+	c.Outcome = Counted
 	subject.last, subject.late = j, s.late(j.event, subject.Entity)
 	for i, d := range s.detectors {
 		switch _, ofAmount := d.(*amount); {

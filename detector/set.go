@@ -183,6 +183,8 @@ type Conclusion struct {
 	// Flag is set when the shipment is over a threshold; Held tells that no alert was sent for it.
 	Flag *Flag
 	Held bool
+
+	silent []silent // of the findings over their thresholds
 }
 
 // Observe counts the event in its entities and judges it, by the profile in force on the event's day. The subjects
@@ -214,13 +216,13 @@ func (s *Set) ObserveInto(c *Conclusion, e *Event, subjects *Subjects, p *Profil
 
 // begin empties a conclusion.
 func (s *Set) begin(c *Conclusion) {
-	findings := c.Findings
+	findings, silents := c.Findings, c.silent
 	if len(findings) == len(s.detectors) {
 		clear(findings)
 	} else {
-		findings = make([]Finding, len(s.detectors))
+		findings, silents = make([]Finding, len(s.detectors)), make([]silent, len(s.detectors))
 	}
-	*c = Conclusion{Findings: findings}
+	*c = Conclusion{Findings: findings, silent: silents}
 }
 
 // observe counts and judges the event for one entity.
@@ -348,7 +350,10 @@ func (s *Set) judge(subject *Subject, c *Conclusion) {
 func (s *Set) judgeBy(d Detector, i int, subject *Subject, c *Conclusion) {
 	last := &subject.last
 	f := &c.Findings[i]
-	strongest(d, View{Event: last.event, Entity: subject.Entity, At: last.event.Time, Marks: last.marks, Profile: last.profile, memory: &subject.memo}, f)
+	strongest(d, View{
+		Event: last.event, Entity: subject.Entity, At: last.event.Time, Marks: last.marks, Profile: last.profile,
+		memory: &subject.memo, silent: &c.silent[i],
+	}, f)
 	if f.Abstained == "" {
 		c.Score = max(c.Score, f.Score)
 	}
@@ -379,9 +384,10 @@ func strongest(d Detector, v View, f *Finding) {
 	}
 	kept := newest - r.Keep + w.Panes() // the first pane whose window is kept
 	best := Finding{Rule: d.Name(), Detector: d.Name(), Abstained: "the window of this late event is not kept any more"}
+	var bestSilent silent
 	if own >= kept {
 		d.Judge(v, f)
-		best = *f
+		best, bestSilent = *f, *v.silent
 	}
 	for _, pane := range entity.Panes(measureItems, r, windows.Sub{}) {
 		if pane.Pane <= own || pane.Pane < kept || pane.Pane > own+w.Panes()-1 {
@@ -389,8 +395,8 @@ func strongest(d Detector, v View, f *Finding) {
 		}
 		v.At = r.Start(pane.Pane)
 		if d.Judge(v, f); best.Abstained != "" || f.Abstained == "" && f.Score > best.Score {
-			best = *f
+			best, bestSilent = *f, *v.silent
 		}
 	}
-	*f = best
+	*f, *v.silent = best, bestSilent
 }

@@ -134,7 +134,7 @@ func TestObserveDependsOnItsOwnEntity(t *testing.T) {
 			if want.Flag != nil {
 				over++
 			}
-			if !reflect.DeepEqual(got, want) {
+			if !same(got, want) {
 				t.Fatalf("event %d: %+v, alone %+v", n, got, want)
 			}
 		}

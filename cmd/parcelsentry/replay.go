@@ -51,7 +51,7 @@ func (c *replayCommand) Run(s *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	defer lines.Close()
+	defer func() { lines.Close() }() // those in hand
 	profiles, recorded, err := c.profiles(s, set)
 	if err != nil {
 		return err
@@ -74,6 +74,17 @@ func (c *replayCommand) Run(s *shell) (err error) {
 	}
 	letters := deadLetters{w: s.stderr}
 	o.DeadLetter = letters.report
+	if _, size := lines.Progress(); size > 0 { // else some of it can be read only once
+		o.Reopen = func() (backtest.Lines, error) {
+			again, err := logfile.Open(c.Input, nil)
+			if err != nil {
+				return nil, err
+			}
+			lines.Close()
+			lines = again
+			return lines, nil
+		}
+	}
 	stop := s.progress("replay", lines.Progress)
 	start := time.Now()
 	summary, err := backtest.Replay(s.ctx, o)

@@ -1,8 +1,10 @@
 package backtest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
@@ -50,4 +52,69 @@ func TestLineSourceBelowItsFirst(t *testing.T) {
 	if _, err := s.Fetch(t.Context(), 1); !errors.Is(err, pipeline.ErrOutOfRange) {
 		t.Errorf("error %v, want ErrOutOfRange", err)
 	}
+}
+
+// TestLineSourceGoesBackInTheFile: where the file can be read twice, only its last batches are kept.
+func TestLineSourceGoesBackInTheFile(t *testing.T) {
+	var all []string
+	for i := range 12 {
+		all = append(all, fmt.Sprint(i, strings.Repeat(" ", batchBytes/2)))
+	}
+	opened := 0
+	s := &lineSource{lines: &lines{all: all}, keep: 2, reopen: func() (Lines, error) {
+		opened++
+		return &lines{all: all}, nil
+	}}
+	fetch := func(offset, files int) {
+		t.Helper()
+		b, err := s.Fetch(t.Context(), int64(offset))
+		if err != nil || len(b.Records) == 0 || strings.TrimSpace(string(b.Records[0].Value)) != fmt.Sprint(offset) || opened != files {
+			t.Errorf("%d records from %d, error %v, %d files opened; want %d", len(b.Records), offset, err, opened, files)
+		}
+		if len(s.kept) > 2 {
+			t.Errorf("%d batches are kept, want 2", len(s.kept))
+		}
+	}
+	for offset := 0; offset < 12; offset += 2 {
+		fetch(offset, 0)
+	}
+	fetch(8, 0)
+	fetch(3, 1)
+	fetch(5, 1)
+	fetch(3, 1)
+}
+
+// TestReplayOfPoison: records that make the code panic cost that the file is read again from its start, and nothing is
+// found otherwise for that.
+func TestReplayOfPoison(t *testing.T) {
+	all := history(3000)
+	replay := func(reopen func() (Lines, error)) (alerts, dead string) {
+		o := options(t, all)
+		var a bytes.Buffer
+		o.Reopen, o.Alerts, o.Scores = reopen, &a, &panicking{}
+		o.DeadLetter = func(d *pipeline.DeadLetter) { dead += fmt.Sprintln(d.At.Offset, d.Reason) }
+		if _, err := Replay(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		return a.String(), dead
+	}
+	alerts, dead := replay(nil)
+	if strings.Count(dead, "poison") < 5 || strings.Count(alerts, "\n") < 10 {
+		t.Fatalf("dead letters:\n%s\nalerts:\n%s", dead, alerts)
+	}
+	a, d := replay(func() (Lines, error) { return &lines{all: all}, nil })
+	if a != alerts || d != dead {
+		t.Errorf("with a file to go back in, alerts:\n%s\nwant\n%s\ndead letters:\n%s\nwant\n%s", a, alerts, d, dead)
+	}
+}
+
+// panicking makes every third row of scores panic that fills the buffer before it.
+type panicking struct{ writes int }
+
+func (p *panicking) Write(b []byte) (int, error) {
+	const buffer = 4096
+	if p.writes++; p.writes%3 == 0 && len(b) == buffer {
+		panic("a bug")
+	}
+	return len(b), nil
 }

@@ -30,11 +30,15 @@ type lineSource struct {
 	lines Lines
 	// reopen, unless nil, gives the lines from the first on once more.
 	reopen func() (Lines, error)
+	// keep, unless 0, is how many batches are kept at most. It needs reopen.
+	keep int
 
-	mu     sync.Mutex // Fetch and Commit overlap
-	kept   []pipeline.Record
-	room   []byte // for lines to come
-	first  int64  // offset of kept[0]
+	mu     sync.Mutex          // Fetch and Commit overlap
+	kept   [][]pipeline.Record // by batches, none of them empty
+	part   []pipeline.Record   // of a batch that an error broke off
+	room   []byte              // for lines to come
+	first  int64               // offset of the first line kept
+	next   int64               // offset of the first line that is in no batch yet
 	ended  bool
 	usual  int   // how many lines the last batch had, and some more
 	passed int64 // lines before the first that was asked for
@@ -85,22 +89,15 @@ func (s *lineSource) Fetch(_ context.Context, offset int64) (pipeline.Batch, err
 	if err := s.pass(offset); err != nil {
 		return b, err
 	}
-	b.Records = make([]pipeline.Record, 0, s.usual)
-	defer func() { s.usual = len(b.Records) + len(b.Records)/8 }()
-	size := 0
-	for size < batchBytes {
-		r, err := s.line(b.Next)
-		if errors.Is(err, io.EOF) {
-			b.Done = true
-			break
-		}
-		if err != nil {
+	for offset >= s.next && !s.ended {
+		if err := s.read(); err != nil {
 			return b, err
 		}
-		b.Records = append(b.Records, r)
-		b.Next++
-		size += len(r.Value)
 	}
+	if b.Records = s.from(offset); len(b.Records) > 0 {
+		b.Next = b.Records[len(b.Records)-1].Offset + 1
+	}
+	b.Done = s.ended && b.Next >= s.next
 	return b, nil
 }
 
@@ -110,19 +107,20 @@ func (s *lineSource) rewind() error {
 	if err != nil {
 		return &linesError{err}
 	}
-	s.lines, s.kept, s.first, s.ended = lines, nil, 0, false
+	s.lines, s.kept, s.part, s.first, s.next, s.ended = lines, nil, nil, 0, 0, false
 	return nil
 }
 
 // pass goes on to where a worker begins that finds lines counted already. They are not kept.
 func (s *lineSource) pass(offset int64) error {
-	for len(s.kept) == 0 && s.first < offset && !s.ended {
-		switch _, err := s.next(); {
+	for len(s.kept)+len(s.part) == 0 && s.next < offset && !s.ended {
+		switch _, err := s.line(); {
 		case errors.Is(err, io.EOF):
 		case err != nil:
 			return err
 		default:
-			s.first++
+			s.next++
+			s.first = s.next
 		}
 	}
 	if !s.asked {
@@ -131,22 +129,49 @@ func (s *lineSource) pass(offset int64) error {
 	return nil
 }
 
-func (s *lineSource) line(offset int64) (pipeline.Record, error) {
-	for offset >= s.first+int64(len(s.kept)) {
-		if s.ended {
-			return pipeline.Record{}, io.EOF
+// from gives what is kept of the batch with the line at offset, from that on; nothing if it is not kept.
+func (s *lineSource) from(offset int64) []pipeline.Record {
+	for _, batch := range s.kept {
+		if i := offset - batch[0].Offset; i < int64(len(batch)) {
+			return batch[i:]
 		}
-		value, err := s.next()
-		if err != nil {
-			return pipeline.Record{}, err
-		}
-		s.kept = append(s.kept, pipeline.Record{Offset: s.first + int64(len(s.kept)), Value: s.keep(value)})
 	}
-	return s.kept[offset-s.first], nil
+	return nil
 }
 
-// keep copies a line to where it stays: the lines of a batch, about, share their memory.
-func (s *lineSource) keep(line []byte) []byte {
+// read takes up another batch, or the last lines.
+func (s *lineSource) read() error {
+	if s.part == nil {
+		s.part = make([]pipeline.Record, 0, s.usual)
+	}
+	for size := 0; size < batchBytes; {
+		value, err := s.line()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		s.part = append(s.part, pipeline.Record{Offset: s.next + int64(len(s.part)), Value: s.copy(value)})
+		size += len(value)
+	}
+	batch := s.part
+	s.part = nil
+	if len(batch) == 0 {
+		return nil
+	}
+	s.usual = len(batch) + len(batch)/8
+	s.next += int64(len(batch))
+	s.kept = append(s.kept, batch)
+	if s.keep > 0 && len(s.kept) > s.keep {
+		s.first += int64(len(s.kept[0]))
+		s.kept = slices.Delete(s.kept, 0, 1)
+	}
+	return nil
+}
+
+// copy copies a line to where it stays: the lines of a batch, about, share their memory.
+func (s *lineSource) copy(line []byte) []byte {
 	if len(s.room) < len(line) {
 		s.room = make([]byte, max(batchBytes, len(line)))
 	}
@@ -155,7 +180,7 @@ func (s *lineSource) keep(line []byte) []byte {
 	return line
 }
 
-func (s *lineSource) next() ([]byte, error) {
+func (s *lineSource) line() ([]byte, error) {
 	value, err := s.lines.Next()
 	if errors.Is(err, io.EOF) {
 		s.ended = true
@@ -173,14 +198,16 @@ type linesError struct{ err error }
 func (e *linesError) Error() string { return e.err.Error() }
 func (e *linesError) Unwrap() error { return e.err }
 
-// Commit implements pipeline.Source.
+// Commit implements pipeline.Source. What a session commits that has ended may lie elsewhere than the lines kept.
 func (s *lineSource) Commit(_ context.Context, offset int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := min(offset-s.first, int64(len(s.kept))) // what a session commits that has ended may lie elsewhere
-	if n > 0 {
-		s.kept = slices.Delete(s.kept, 0, int(n))
+	for len(s.kept) > 0 && s.first < offset {
+		n := min(offset-s.first, int64(len(s.kept[0])))
 		s.first += n
+		if s.kept[0] = s.kept[0][n:]; len(s.kept[0]) == 0 {
+			s.kept = slices.Delete(s.kept, 0, 1)
+		}
 	}
 	return nil
 }

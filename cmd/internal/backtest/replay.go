@@ -8,9 +8,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"strconv"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
 	"github.com/parcelsentry/parcelsentry/detector"
@@ -23,6 +22,9 @@ type Options struct {
 	Set     *detector.Set
 	Decoder pipeline.Decoder
 	Lines   Lines
+	// Reopen gives the lines from the first on once more, which takes the place of keeping them in memory: a replay goes
+	// back where a record makes the code panic. Nil where there is no second time, as of standard input.
+	Reopen func() (Lines, error)
 	// Name stands for the topic in coordinates.
 	Name string
 	// AppendAlert encodes an alert.
@@ -66,11 +68,8 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 	scores := newScores(o.Scores, o.Set.Rules())
 	worker := pipeline.NewWorker(pipeline.Options{
 		Set: o.Set, Decoder: o.Decoder, Topic: o.Name, Log: o.Log,
-		Limits: pipeline.Limits{
-			// Large flushes: there is nobody who waits for the store.
-			FlushEvents: 50_000, MaxUnflushed: 200_000, WorkingSet: o.WorkingSet,
-		},
-		Metrics: pipeline.NewMetrics(prometheus.NewRegistry(), o.Set.Rules()),
+		Alone: true, Limits: o.limits(),
+		Metrics: pipeline.NewUnreadMetrics(o.Set.Rules()),
 		Observe: func(e *detector.Event, c *detector.Conclusion) {
 			if scores.write(e, c) {
 				out.summary.Events++
@@ -81,7 +80,7 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 	if profiles == nil {
 		profiles = pipeline.NewProfileChain(o.Set)
 	}
-	source := &lineSource{lines: o.Lines}
+	source := &lineSource{lines: o.Lines, reopen: o.Reopen, keep: o.keep()}
 	err := pipeline.Run(ctx, worker, pipeline.IO{
 		Source: source, Store: memstore.New(), Profiles: profiles, Sink: out,
 		Fatal: func(error) bool { return true }, // files and memory don't get better by waiting
@@ -96,6 +95,27 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 		err = scores.flush()
 	}
 	return out.summary, err
+}
+
+// limits flush seldom, as nobody waits for the store: where the lines need not be kept until then, only when the
+// changed entities fill the working set.
+func (o *Options) limits() pipeline.Limits {
+	if o.Reopen == nil {
+		return pipeline.Limits{FlushEvents: 50_000, MaxUnflushed: 200_000, WorkingSet: o.WorkingSet}
+	}
+	return pipeline.Limits{
+		FlushEvents: math.MaxInt, MaxUnflushed: math.MaxInt, MaxUnflushedBytes: math.MaxInt64, WorkingSet: o.WorkingSet,
+	}
+}
+
+// keep is how many batches are in memory at most: where many records make the code panic, going back to the one before
+// seldom needs the file.
+func (o *Options) keep() int {
+	const batches = 8
+	if o.Reopen == nil {
+		return 0
+	}
+	return batches
 }
 
 // outputs is the Sink of a replay. One goroutine writes alerts at a time and one the rest, and what they touch is not the same.

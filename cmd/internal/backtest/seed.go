@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
 	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -58,7 +56,7 @@ func Seed(ctx context.Context, o SeedOptions) (SeedSummary, error) {
 	out := NewMuted(&letters{tell: o.DeadLetter, last: windows.NoOffset})
 	worker := pipeline.NewWorker(pipeline.Options{
 		Set: o.Set, Decoder: o.Decoder, Topic: o.Name, Until: o.Until, Limits: o.Limits, Log: o.Log,
-		Metrics: pipeline.NewMetrics(prometheus.NewRegistry(), o.Set.Rules()),
+		Metrics: pipeline.NewUnreadMetrics(o.Set.Rules()),
 		Observe: out.Observe,
 	})
 	err = pipeline.Run(ctx, worker, pipeline.IO{

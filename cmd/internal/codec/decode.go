@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"bytes"
 	"hash"
 	"math"
 	"strconv"
@@ -46,10 +45,10 @@ type Decoder struct {
 	values [fields]member // of the record in hand
 	parser fastjson.Parser
 	visit  func(name []byte, v *fastjson.Value)
-	number []byte // the numbers that visit met, one after the other
-	text   []byte // the texts of the record in hand, one after the other
-	ends   [fields]int
-	kept   strings.Builder // the texts of some records
+	number []byte          // the numbers that visit met, one after the other
+	text   []byte          // what stands for a text of the record in hand
+	kept   strings.Builder // the texts of some records, one after the other
+	ends   [fields]int     // of those of the record in hand
 }
 
 // NewDecoder gives a Decoder.
@@ -120,18 +119,19 @@ func (d *Decoder) absent(f field) bool {
 
 // texts fills in all fields that are text. They share one string.
 func (d *Decoder) texts(e *detector.Event) error {
-	d.text = d.text[:0]
+	d.makeRoom(e.At)
+	start := d.kept.Len()
 	for f := range fields {
 		switch f {
 		case eventTime, weightG, declaredValue, carrier:
 		default:
-			if err := d.appendText(f, e.At); err != nil {
+			if err := d.writeText(f, e.At); err != nil {
 				return err
 			}
 		}
-		d.ends[f] = len(d.text)
+		d.ends[f] = d.kept.Len()
 	}
-	all, start := d.keep(d.text), 0
+	all := d.kept.String()
 	next := func(f field) string {
 		text := all[start:d.ends[f]]
 		start = d.ends[f]
@@ -154,19 +154,21 @@ func (d *Decoder) texts(e *detector.Event) error {
 // Whoever keeps one for longer copies it.
 const keptTexts = 8 << 10
 
-// keep makes a string of text. It costs an allocation only when keptTexts are full.
-func (d *Decoder) keep(text []byte) string {
-	if d.kept.Cap()-d.kept.Len() < len(text) {
-		d.kept = strings.Builder{}
-		d.kept.Grow(max(keptTexts, len(text)))
+// makeRoom begins a new string if the texts of the record in hand don't fit behind those before them.
+func (d *Decoder) makeRoom(at windows.Coordinates) {
+	const name = len("//-2147483648/-9223372036854775808")
+	need := len(at.Source.Topic) + name + 2*pseudonymLength
+	for f := range d.values {
+		need += len(d.values[f].text)
 	}
-	start := d.kept.Len()
-	d.kept.Write(text)
-	return d.kept.String()[start:]
+	if d.kept.Cap()-d.kept.Len() < need {
+		d.kept = strings.Builder{}
+		d.kept.Grow(max(keptTexts, need))
+	}
 }
 
-// appendText appends a field's text to d.text, or what stands for it.
-func (d *Decoder) appendText(f field, at windows.Coordinates) error {
+// writeText adds a field's text to those kept, or what stands for it.
+func (d *Decoder) writeText(f field, at windows.Coordinates) error {
 	text, err := d.raw(f)
 	if err != nil {
 		return err
@@ -175,15 +177,17 @@ func (d *Decoder) appendText(f field, at windows.Coordinates) error {
 	case len(text) == 0 && f == senderID:
 		return malformed(f, "%v", errMissing)
 	case len(text) == 0 && f == eventID:
-		d.text = appendName(d.text, at)
+		text = appendName(d.text[:0], at)
+		d.text = text
 	case len(text) == 0:
 	case f == senderID && d.options.PseudonymSenders:
-		d.text = appendPseudonym(d.text, d.mac, senderKind, text)
+		text = appendPseudonym(d.text[:0], d.mac, senderKind, text)
+		d.text = text
 	case f == recipientID && d.options.PseudonymRecipients:
-		d.text = appendPseudonym(d.text, d.mac, recipientKind, text)
-	default:
-		d.text = append(d.text, text...)
+		text = appendPseudonym(d.text[:0], d.mac, recipientKind, text)
+		d.text = text
 	}
+	d.kept.Write(text)
 	return nil
 }
 
@@ -232,7 +236,10 @@ func (d *Decoder) amount(f field) (detector.Amount, error) {
 		if !decimal(m.text) {
 			return detector.Amount{}, malformed(f, "is a text, not a number")
 		}
-		x, err = strconv.ParseFloat(string(m.text), 64)
+		var short bool
+		if x, short = readDecimal(m.text); !short {
+			x, err = strconv.ParseFloat(string(m.text), 64)
+		}
 	default:
 		return detector.Amount{}, malformed(f, "is %s, not a number", kindOf(m.kind))
 	}
@@ -245,11 +252,43 @@ func (d *Decoder) amount(f field) (detector.Amount, error) {
 // parseFloat reads a number of JSON.
 func parseFloat(text []byte) (float64, error) {
 	// Of up to 15 digits both make the nearest number there is, but only one without an allocation.
-	const short = 15
-	if len(text) <= short && bytes.IndexByte(text, 'e') < 0 && bytes.IndexByte(text, 'E') < 0 {
-		return strconv.ParseFloat(string(text), 64)
+	if x, ok := readDecimal(text); ok {
+		return x, nil
 	}
 	return fastfloat.Parse(string(text))
+}
+
+// readDecimal reads up to 15 digits, a point among them counted, and a minus sign before them perhaps. False says nothing
+// about text. The digits and the power of ten under them are whole numbers that a float64 holds, so what comes of the one
+// division is the nearest number there is.
+func readDecimal(text []byte) (x float64, ok bool) {
+	const most = 15
+	digits := text
+	if len(text) > 0 && text[0] == '-' {
+		digits = text[1:]
+	}
+	if len(digits) == 0 || len(digits) > most || digits[0] == '.' || digits[len(digits)-1] == '.' {
+		return 0, false
+	}
+	n, under, point := int64(0), 1.0, false
+	for _, c := range digits {
+		switch {
+		case c == '.' && !point:
+			point = true
+		case c < '0' || c > '9':
+			return 0, false
+		default:
+			n = n*10 + int64(c-'0')
+			if point {
+				under *= 10
+			}
+		}
+	}
+	x = float64(n) / under
+	if len(digits) < len(text) {
+		x = -x
+	}
+	return x, true
 }
 
 // whole reports whether text is nothing but digits, after a minus sign perhaps.

@@ -1,6 +1,11 @@
 package codec
 
-import "github.com/valyala/fastjson"
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"github.com/valyala/fastjson"
+)
 
 // A member is a value of the record in hand. Its text is what a string says, or a number as it is written; it has none
 // otherwise. The zero member is null.
@@ -57,7 +62,14 @@ func quoted(b []byte, i int) (text []byte, end int) {
 		return nil, 0
 	}
 	i++
-	for j := i; j < len(b); j++ {
+	j := i
+	for ; j+8 <= len(b); j += 8 {
+		if found := endings(binary.LittleEndian.Uint64(b[j:])); found != 0 {
+			j += bits.TrailingZeros64(found) / 8
+			break
+		}
+	}
+	for ; j < len(b); j++ {
 		switch c := b[j]; {
 		case c == '"':
 			return b[i:j], j + 1
@@ -66,6 +78,15 @@ func quoted(b []byte, i int) (text []byte, end int) {
 		}
 	}
 	return nil, 0
+}
+
+// endings has the highest bit set of the first of eight bytes that is a quotation mark, a backslash or below a space, and
+// perhaps of some after that; it is 0 if there is none. (A byte of x is below n if it borrows from its highest bit in
+// x - n. Whatever borrows from a byte above stands after one that was found.)
+func endings(eight uint64) uint64 {
+	const each, highest = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := eight^each*'"', eight^each*'\\'
+	return ((quote-each)&^quote | (backslash-each)&^backslash | (eight-each*' ')&^eight) & highest
 }
 
 // scalar gives the string, number, null, true or false that begins at i, and where it has ended; 0 if there is none.

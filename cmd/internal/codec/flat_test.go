@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -96,6 +97,24 @@ func TestParseFloatOfDecimals(t *testing.T) {
 	}
 }
 
+// FuzzQuoted: a string ends where a plain walk ends it.
+func FuzzQuoted(f *testing.F) {
+	for _, text := range []string{"", "a", "\"", "1234567\"", "12345678\"", "!\x01\"", "#\"", "\xa2\"", "]\\\"", "12345678901234567\x1f\"", "\x80\xff\"\""} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, rest []byte) {
+		value := append([]byte{'"'}, rest...)
+		text, end := quoted(value, 0)
+		want := bytes.IndexFunc(rest, func(r rune) bool { return r == '"' || r == '\\' || r < ' ' })
+		if want < 0 || rest[want] != '"' {
+			want = -1
+		}
+		if end != want+2 && (want >= 0 || end != 0) || want >= 0 && string(text) != string(rest[:want]) {
+			t.Fatalf("%q: %q ends at %d, want %d", value, text, end, want+2)
+		}
+	})
+}
+
 // Events that share memory stay what they are, and a text that is larger than what they share is whole.
 func TestDecodeKeepsTexts(t *testing.T) {
 	d := NewDecoder(Options{})
@@ -115,8 +134,10 @@ func TestDecodeKeepsTexts(t *testing.T) {
 			t.Fatalf("item %d is %q, want %q", n, item, want)
 		}
 	}
-	long := strings.Repeat("x", 3*keptTexts)
-	if got := d.keep([]byte(long)); got != long {
-		t.Error("a long text changed")
+	place := testPlace
+	place.Source.Topic = strings.Repeat("x", 3*keptTexts)
+	e, err := d.Decode([]byte(`{"sender_id":"A","event_time":1793606400}`), place, testRecord)
+	if want := place.Source.Topic + "/3/42"; err != nil || e.ID != want || e.Sender != "A" {
+		t.Errorf("error %v, the name of %d bytes is %d bytes long", err, len(want), len(e.ID))
 	}
 }

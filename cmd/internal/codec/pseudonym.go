@@ -12,6 +12,9 @@ const (
 	recipientKind = "recipient"
 )
 
+// pseudonymLength is what 128 bits have in base64url.
+const pseudonymLength = 22
+
 // PublicKey is a key of pseudonyms that everybody knows, for demos and tests: who can guess an id can check the guess.
 func PublicKey() []byte { return []byte("parcelsentry: a public key, which hides nobody from a guess") }
 
@@ -39,7 +42,7 @@ func appendPseudonym(b []byte, mac hash.Hash, kind string, value []byte) []byte 
 	mac.Write(b[n:])
 	mac.Write(value)
 	b = mac.Sum(b[:n])
-	var encoded [22]byte
+	var encoded [pseudonymLength]byte
 	base64.RawURLEncoding.Encode(encoded[:], b[n:n+16])
 	return append(b[:n], encoded[:]...)
 }

@@ -282,8 +282,8 @@ func (w *Worker) shrink() {
 	if n := w.set.shrink(); n > 0 {
 		m.evictions.Add(float64(n))
 	}
-	m.entities.Add(float64(w.set.count - w.set.shownCount))
-	w.set.shownCount = w.set.count
+	m.entities.Add(float64(len(w.set.ring) - w.set.shownCount))
+	w.set.shownCount = len(w.set.ring)
 	m.entityBytes.Add(float64(w.set.bytes - w.set.shownBytes))
 	w.set.shownBytes = w.set.bytes
 }
@@ -310,6 +310,9 @@ func (w *Worker) process(wk *work) bool {
 			w.goingOn = true
 			w.ask(request{op: opGoOn})
 			return true
+		}
+		if wk.done%ahead == 0 {
+			w.warm(wk.items[wk.done:min(wk.done+ahead, len(wk.items))])
 		}
 		it := &wk.items[wk.done]
 		if it.count > 0 {
@@ -341,6 +344,19 @@ func (w *Worker) process(wk *work) bool {
 	clear(wk.items) // what is written over next time must not keep this batch until then
 	w.recycle(&wk.batch)
 	return true
+}
+
+// ahead is how many records' entities are read before the first of them is counted: more reads than the processor can
+// have under way at once, few enough to be in its cache still when their turn comes.
+const ahead = 16
+
+// warm makes the processor fetch what counting these records will need.
+func (w *Worker) warm(items []item) {
+	for i := range items {
+		for _, part := range items[i].parting() {
+			w.warmed += w.options.Set.Warm(part.entry.subject)
+		}
+	}
 }
 
 func (w *Worker) processOne(it *item) (ok bool) {
@@ -417,7 +433,9 @@ func (w *Worker) count(it *item) {
 		e := part.entry
 		if events := e.subject.Entity.Events(); events > e.stored {
 			e.stored = events
-			w.doubt(it, e)
+			if !w.options.Alone {
+				w.doubt(it, e)
+			}
 		}
 		e.subject.Release()
 		w.change(e)

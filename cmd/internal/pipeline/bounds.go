@@ -1,8 +1,8 @@
 package pipeline
 
-// maxUnflushedBytes bounds what records take that were read and are not applied, and what outputs take that are not
-// acknowledged. Both have a bound in number, which says nothing of records of a mebibyte. It is 200,000 records of 335
-// bytes, so that with usual ones the number decides.
+// maxUnflushedBytes bounds what records take that were read and are not applied, unless Limits say otherwise, and what
+// outputs take that are not acknowledged. Both have a bound in number, which says nothing of records of a mebibyte. It is
+// 200,000 records of 335 bytes, so that with usual ones the number decides.
 const maxUnflushedBytes = 64 << 20
 
 // full is back-pressure: too much is counted and not applied, or said and not acknowledged. What waits in the working
@@ -14,14 +14,15 @@ func (w *Worker) full() bool {
 	if w.flight != nil {
 		bytes += w.flight.bytes
 	}
-	return max(unflushed, unheard) >= w.options.Limits.MaxUnflushed || max(bytes, unheardBytes) >= maxUnflushedBytes ||
+	return max(unflushed, unheard) >= w.options.Limits.MaxUnflushed ||
+		bytes >= w.options.Limits.MaxUnflushedBytes || unheardBytes >= maxUnflushedBytes ||
 		w.set.heldBytes >= w.set.capacity && (w.flight != nil || w.processed.Offset > w.applied.Offset)
 }
 
 // crowded tells that what waits for a flush takes half of what it may, so that one is due, while the other half can
 // fill.
 func (w *Worker) crowded() bool {
-	return w.passedBytes >= maxUnflushedBytes/2 || w.set.heldBytes >= w.set.capacity/2
+	return w.passedBytes >= w.options.Limits.MaxUnflushedBytes/2 || w.set.heldBytes >= w.set.capacity/2
 }
 
 // size is about what the record takes in memory.

@@ -22,6 +22,9 @@ type Options struct {
 	// Until, unless zero, makes it a seed: events at or after it are skipped, and the cut that SetCut noted is for others.
 	// It is in whole milliseconds.
 	Until time.Time
+	// Alone tells that nobody else counts in the store: no entity ever holds what this worker has not judged its events in
+	// sight of, so none of them is kept to be judged again. What is concluded is the same.
+	Alone bool
 	// Log gets what an operator should know of the partition's state: nothing an event. Nil logs nothing.
 	Log *slog.Logger
 	// Canary, unless nil, is what the service tests itself with.
@@ -39,6 +42,8 @@ type Limits struct {
 	// MaxUnflushed is the number of events counted but not applied, or outputs not acknowledged, at which the worker
 	// stops reading.
 	MaxUnflushed int
+	// MaxUnflushedBytes bounds what these records take; 0 is 64 MiB.
+	MaxUnflushedBytes int64
 	// CommitInterval is how often the offset is committed, CheckpointInterval how often the fences of all buckets
 	// are moved.
 	CommitInterval, CheckpointInterval time.Duration
@@ -155,6 +160,7 @@ type Worker struct {
 	subjects    detector.Subjects
 	conclusion  detector.Conclusion
 	tally       tally
+	warmed      int64 // so that the reads of warm are for something
 	set         *workingSet
 	changed     []*entry // in the order of their first change since the last flush
 	pending     int      // events counted since the last flush began
@@ -216,6 +222,9 @@ func NewWorker(o Options) *Worker {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Log = o.Log.With("topic", o.Topic, "partition", o.Partition)
+	if o.Limits.MaxUnflushedBytes == 0 {
+		o.Limits.MaxUnflushedBytes = maxUnflushedBytes
+	}
 	return &Worker{
 		options: o, poison: map[int64]panicked{}, interred: buried{}, set: newWorkingSet(o.Limits.WorkingSet),
 		slice: evenSlice, seen: windows.NoOffset, repairing: windows.NoOffset,

@@ -24,10 +24,12 @@ type entry struct {
 	doubting bool
 	// queued: in the worker's list of changed entries. flying: its delta is being applied.
 	queued, flying bool
-	bytes          int64 // as last estimated
+	// used: since the working set looked at it last, when it made room.
+	used  bool
+	bytes int64 // as last estimated
 
-	newer, older *entry
-	next         *entry // another one of the same hash
+	place int    // in the working set's ring
+	next  *entry // another one of the same hash
 }
 
 type room struct {
@@ -42,54 +44,59 @@ func (e *entry) open(entity *windows.Entity) error {
 	return e.room.subject.Open(&e.room.entity)
 }
 
-// entryBytes is what an entry takes besides its subject: itself and its place in the map of all.
-const entryBytes = int64(unsafe.Sizeof(entry{})-unsafe.Sizeof(room{})) + 3*int64(unsafe.Sizeof(uint64(0))+unsafe.Sizeof(&entry{}))/2
+// entryBytes is what an entry takes besides its subject: itself and its place in the map and in the ring of all.
+const entryBytes = int64(unsafe.Sizeof(entry{})-unsafe.Sizeof(room{})) +
+	3*int64(unsafe.Sizeof(uint64(0))+unsafe.Sizeof(&entry{}))/2 + 5*int64(unsafe.Sizeof(&entry{}))/4
 
 // held tells that the entry has changes that are not applied.
 func (e *entry) held() bool { return e.queued || e.flying }
 
-// workingSet is a cache of entities, the least recently used of which go first. It is bounded by capacity in bytes, but
-// for entries with changes, which wait for a flush.
+// workingSet is a cache of entities, bounded by capacity in bytes but for entries with changes, which wait for a flush.
+// Those go first that were not used since the last look at them (CLOCK): a list in the order of use would keep those used
+// last hardly better, and to move an entry in it touches two others that lie anywhere in memory, for each entity of each
+// event.
 type workingSet struct {
-	capacity       int64
-	bytes          int64 // of all entries
-	heldBytes      int64 // of those with changes
-	count          int
-	shownBytes     int64 // of bytes, what the gauge shows
-	shownCount     int   // of count
-	byHash         map[uint64]*entry
-	newest, oldest *entry
+	capacity   int64
+	bytes      int64 // of all entries
+	heldBytes  int64 // of those with changes
+	shownBytes int64 // of bytes, what the gauge shows
+	shownCount int   // of the entries
+	byHash     map[uint64]*entry
+	ring       []*entry // all, each in its place
+	hand       int      // the place looked at next, may be the end
 }
 
 func newWorkingSet(capacity int64) *workingSet {
 	return &workingSet{capacity: capacity, byHash: map[uint64]*entry{}}
 }
 
-// get gives the entry and makes it the most recently used; nil if it is not here. The hash is the key's.
+// get gives the entry and notes that it is used; nil if it is not here. The hash is the key's.
 func (s *workingSet) get(key *windows.Key, hash uint64) *entry {
 	e := s.byHash[hash]
 	for e != nil && e.key != *key {
 		e = e.next
 	}
-	if e == nil || e == s.newest {
-		return e
+	if e != nil {
+		e.used = true
 	}
-	s.unlink(e)
-	s.push(e)
 	return e
 }
 
+// add takes in an entry that is not here. It is used when it is got again.
 func (s *workingSet) add(e *entry) {
 	e.next = s.byHash[e.hash]
 	s.byHash[e.hash] = e
-	s.count++
-	s.push(e)
+	e.place = len(s.ring)
+	s.ring = append(s.ring, e)
 	s.resize(e)
 }
 
+// remove takes an entry out; the last one of the ring takes its place.
 func (s *workingSet) remove(e *entry) {
-	s.unlink(e)
-	s.count--
+	last := s.ring[len(s.ring)-1]
+	s.ring[e.place], last.place = last, e.place
+	s.ring[len(s.ring)-1] = nil
+	s.ring = s.ring[:len(s.ring)-1]
 	s.bytes -= e.bytes
 	switch first := s.byHash[e.hash]; {
 	case first != e:
@@ -136,38 +143,20 @@ func (s *workingSet) over() bool { return s.bytes > s.capacity }
 // shrink evicts what is over the capacity and gives how many went.
 func (s *workingSet) shrink() int {
 	evicted := 0
-	for e := s.oldest; e != nil && s.over() && s.bytes > s.heldBytes; {
-		next := e.newer
-		if !e.held() {
+	for s.over() && s.bytes > s.heldBytes { // so twice around the ring it finds one
+		if s.hand >= len(s.ring) {
+			s.hand = 0
+		}
+		switch e := s.ring[s.hand]; {
+		case e.held():
+			s.hand++
+		case e.used:
+			e.used = false
+			s.hand++
+		default:
 			s.remove(e)
 			evicted++
 		}
-		e = next
 	}
 	return evicted
-}
-
-func (s *workingSet) push(e *entry) {
-	e.older, e.newer = s.newest, nil
-	if s.newest != nil {
-		s.newest.newer = e
-	}
-	s.newest = e
-	if s.oldest == nil {
-		s.oldest = e
-	}
-}
-
-func (s *workingSet) unlink(e *entry) {
-	if e.older != nil {
-		e.older.newer = e.newer
-	} else {
-		s.oldest = e.newer
-	}
-	if e.newer != nil {
-		e.newer.older = e.older
-	} else {
-		s.newest = e.older
-	}
-	e.older, e.newer = nil, nil
 }

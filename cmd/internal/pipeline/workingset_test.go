@@ -30,7 +30,7 @@ func (h *harness) stopFlushed() {
 	h.stop()
 }
 
-// TestEviction: the working set keeps to its bound, least recently used first, and what was evicted comes back exact.
+// TestEviction: the working set keeps to its bound, and what was evicted comes back exact.
 func TestEviction(t *testing.T) {
 	two := senderBytes(t) * 5 / 2
 	h := newHarness(t, func(o *Options) { o.Limits.FlushEvents, o.Limits.WorkingSet = 1, two })
@@ -62,7 +62,7 @@ func TestChangedEntriesStopReading(t *testing.T) {
 	for h.asked(opFetch) || h.asked(opLoad) {
 		h.do(h.pending[0].op)
 	}
-	if n := h.worker.set.count; n != 2 || h.worker.processed.Offset != 1 {
+	if n := len(h.worker.set.ring); n != 2 || h.worker.processed.Offset != 1 {
 		t.Fatalf("%d entities in memory at record %d, want A and B, and nothing read after them", n, h.worker.processed.Offset)
 	}
 	h.answer(h.execute(flying))
@@ -117,7 +117,7 @@ func TestRewindForgetsEverything(t *testing.T) {
 	h.settle()
 	h.worker.rewind(rewindRefused)
 	w := h.worker
-	if w.set.count != 0 || len(w.set.byHash) != 0 || len(w.changed) != 0 || w.pending != 0 || w.passed != 0 || w.said() != (counts{}) || w.flight != nil {
+	if len(w.set.ring) != 0 || len(w.set.byHash) != 0 || len(w.changed) != 0 || w.pending != 0 || w.passed != 0 || w.said() != (counts{}) || w.flight != nil {
 		t.Error("something is left in memory")
 	}
 	if got := testutil.ToFloat64(h.metrics.entities); got != 0 {
@@ -140,7 +140,7 @@ func (s *workingSet) look(key windows.Key) *entry {
 }
 
 func (s *workingSet) find(key windows.Key) *entry {
-	for e := s.newest; e != nil; e = e.older {
+	for _, e := range s.ring {
 		if e.key == key {
 			return e
 		}
@@ -148,49 +148,85 @@ func (s *workingSet) find(key windows.Key) *entry {
 	return nil
 }
 
-// TestWorkingSetAgainstAList plays random uses against a plain list.
-func TestWorkingSetAgainstAList(t *testing.T) {
+// TestUsedStay: what was used since the last look stays once, what has changes stays as long as it has.
+func TestUsedStay(t *testing.T) {
+	s := newWorkingSet(0)
+	for _, id := range []string{"changed", "used", "idle"} {
+		s.add(&entry{key: senderKey(id), hash: senderKey(id).Hash()})
+	}
+	s.mark(s.find(senderKey("changed")), true, false)
+	for _, want := range [][]string{{"changed", "used"}, {"changed"}, {"changed"}} {
+		s.look(senderKey("used"))
+		s.look(senderKey("changed"))
+		s.capacity = s.bytes - 1
+		s.shrink()
+		var left []string
+		for _, e := range s.ring {
+			left = append(left, e.key.ID)
+		}
+		if !slices.Equal(left, want) {
+			t.Fatalf("%v are left, want %v", left, want)
+		}
+	}
+}
+
+// TestWorkingSetAgainstAModel plays random uses against a plain list with a hand, in which an entry is looked for from
+// its start and the last one takes the place of one that goes.
+func TestWorkingSetAgainstAModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	s := newWorkingSet(4 * entryBytes)
-	var list []windows.Key // the least recently used first
-	for step := range 2000 {
+	type modelled struct {
+		key        windows.Key
+		used, held bool
+	}
+	var list []modelled
+	hand := 0
+	for step := range 5000 {
 		key := senderKey(fmt.Sprint(r.IntN(9)))
-		at := slices.Index(list, key)
-		if e := s.look(key); (e != nil) != (at >= 0) {
+		at := slices.IndexFunc(list, func(m modelled) bool { return m.key == key })
+		e := s.look(key)
+		if (e != nil) != (at >= 0) {
 			t.Fatalf("step %d: found %v, want %v", step, e != nil, at >= 0)
 		}
-		if at < 0 {
-			e := &entry{key: key, hash: uint64(key.ID[0]) % 3} // some share a hash
+		if e == nil {
+			e = &entry{key: key, hash: uint64(key.ID[0]) % 3} // some share a hash
 			s.add(e)
-			s.mark(e, r.IntN(4) == 0, false)
+			list, at = append(list, modelled{key: key}), len(list)
 		} else {
-			list = slices.Delete(list, at, at+1)
+			list[at].used = true
 		}
-		list = append(list, key)
-		if e := s.find(key); r.IntN(3) == 0 {
-			s.mark(e, !e.queued, e.queued)
+		if r.IntN(3) == 0 {
+			list[at].held = r.IntN(4) == 0
+			s.mark(e, list[at].held && r.IntN(2) == 0, false)
+			s.mark(e, e.queued, list[at].held && !e.queued)
 			s.resize(e)
 		}
 		s.shrink()
-		for i := 0; i < len(list) && len(list) > 4; {
-			if e := s.find(list[i]); e != nil && e.held() {
-				i++
+		for i := 0; len(list) > 4 && i < 2*len(list); i++ {
+			hand %= len(list)
+			if m := &list[hand]; m.held || m.used {
+				m.used = m.used && m.held
+				hand++
 				continue
 			}
-			list = slices.Delete(list, i, i+1)
+			list[hand] = list[len(list)-1]
+			list, i = list[:len(list)-1], 0
 		}
-		var got []windows.Key
+		var got []modelled
 		var held int64
-		for e := s.oldest; e != nil; e = e.newer {
-			got = append(got, e.key)
+		for i, e := range s.ring {
+			if e.place != i {
+				t.Fatalf("step %d: %s has place %d, and is in %d", step, e.key.ID, e.place, i)
+			}
+			got = append(got, modelled{e.key, e.used, e.held()})
 			if e.held() {
 				held += entryBytes
 			}
 		}
-		if !slices.Equal(got, list) || s.count != len(list) {
+		if !slices.Equal(got, list) {
 			t.Fatalf("step %d: %v, want %v", step, got, list)
 		}
-		if s.bytes != int64(len(list))*entryBytes || s.heldBytes != held {
+		if s.bytes != int64(len(list))*entryBytes || s.heldBytes != held || len(s.ring) > 4 && s.bytes > s.heldBytes {
 			t.Fatalf("step %d: %d and %d bytes, want %d and %d", step, s.bytes, s.heldBytes, int64(len(list))*entryBytes, held)
 		}
 	}
