@@ -71,9 +71,13 @@ func (s *source) follow(ctx context.Context, from int64, fn func(pipeline.Record
 
 // Keys gives for each partition of a topic a key whose messages go there.
 func (p *Producer) Keys(ctx context.Context, topic string) (map[int][]byte, error) {
-	ids, err := p.partitions(ctx, topic)
+	partitions, err := p.partitions(ctx, topic)
 	if err != nil {
 		return nil, err
+	}
+	ids := make([]int, len(partitions))
+	for i := range partitions {
+		ids[i] = partitions[i].ID
 	}
 	var balancer kafka.Murmur2Balancer
 	keys := map[int][]byte{}

@@ -45,6 +45,7 @@ type Producer struct {
 type lane struct {
 	topic     string
 	partition int
+	leader    int // the broker that leads it, as far as is known
 	messages  []*Message
 }
 
@@ -83,9 +84,13 @@ func (p *Producer) Write(ctx context.Context, messages []Message) error {
 	if err != nil {
 		return err
 	}
+	left := lanes
+	if len(lanes) > 1 {
+		left = p.together(ctx, lanes)
+	}
 	var writing sync.WaitGroup
-	failed := make(chan error, len(lanes))
-	for _, l := range lanes {
+	failed := make(chan error, len(left))
+	for _, l := range left {
 		writing.Go(func() {
 			if err := p.send(ctx, l, l.messages); err != nil {
 				failed <- err
@@ -137,13 +142,16 @@ func (p *Producer) fan(ctx context.Context, all *[]*fan, topic string) (*fan, er
 			return f, nil
 		}
 	}
-	ids, err := p.partitions(ctx, topic)
+	partitions, err := p.partitions(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
-	f := &fan{topic: topic, lanes: make([]lane, len(ids)), index: make([]int, len(ids))}
-	for i, id := range ids {
-		f.lanes[i] = lane{topic: topic, partition: id}
+	f := &fan{topic: topic, lanes: make([]lane, len(partitions)), index: make([]int, len(partitions))}
+	for i, part := range partitions {
+		f.lanes[i] = lane{topic: topic, partition: part.ID, leader: -1}
+		if part.Leader.Host != "" {
+			f.lanes[i].leader = part.Leader.ID
+		}
 		f.index[i] = i
 	}
 	*all = append(*all, f)
@@ -158,22 +166,19 @@ func (f *fan) lane(m *Message) *lane {
 	return &f.lanes[kafka.Murmur2Balancer{}.Balance(kafka.Message{Key: m.Key}, f.index...)]
 }
 
-// partitions gives the ids of a topic's partitions. A topic that is new is unknown for a moment.
-func (p *Producer) partitions(ctx context.Context, topic string) ([]int, error) {
+// partitions gives a topic's partitions by their ids. A topic that is new is unknown for a moment.
+func (p *Producer) partitions(ctx context.Context, topic string) ([]kafka.Partition, error) {
 	if known := p.options.OutputTopics; len(known) > 0 && !slices.Contains(known, topic) {
 		return nil, fmt.Errorf("%w: topic %s is not among the output topics", errSetting, topic)
 	}
-	var ids []int
-	err := p.persist(ctx, func() error {
-		ids = nil
-		all, err := p.cluster.partitions(ctx, topic)
-		for _, part := range all {
-			ids = append(ids, part.ID)
-		}
+	var all []kafka.Partition
+	err := p.persist(ctx, func() (err error) {
+		all, err = p.cluster.partitions(ctx, topic)
 		return err
 	})
-	slices.Sort(ids)
-	return ids, err
+	all = slices.Clone(all)
+	slices.SortFunc(all, func(a, b kafka.Partition) int { return a.ID - b.ID })
+	return all, err
 }
 
 // send writes the messages of one partition, in requests of bounded size, each after the one before is acknowledged.
