@@ -197,16 +197,22 @@ func (it *item) first(is relation) *entry {
 // entry gives the entity from memory, or one that is to be loaded.
 func (w *Worker) entry(wk *work, key *windows.Key, hash uint64) *entry {
 	e := w.set.get(key, hash)
-	switch {
-	case e == nil:
-		// The id is part of a string that holds all texts of its event; what stays must not keep that.
-		e = &entry{key: windows.Key{Kind: key.Kind, ID: strings.Clone(key.ID)}, hash: hash, bucket: windows.BucketOf(hash)}
-		w.set.add(e)
+	if e != nil {
+		if e.subject != nil {
+			w.tally.hits++
+		}
+		return e
+	}
+	// The id is part of a string that holds all texts of its event; what stays must not keep that.
+	e = &entry{key: windows.Key{Kind: key.Kind, ID: strings.Clone(key.ID)}, hash: hash, bucket: windows.BucketOf(hash)}
+	if entity := w.set.unpack(e); entity != nil {
+		w.open(e, entity)
+		w.tally.hits++
+	} else {
 		wk.loading = append(wk.loading, e)
 		w.tally.misses++
-	case e.subject != nil:
-		w.tally.hits++
 	}
+	w.set.add(e)
 	return e
 }
 
@@ -282,10 +288,10 @@ func (w *Worker) shrink() {
 	if n := w.set.shrink(); n > 0 {
 		m.evictions.Add(float64(n))
 	}
-	m.entities.Add(float64(len(w.set.ring) - w.set.shownCount))
-	w.set.shownCount = len(w.set.ring)
-	m.entityBytes.Add(float64(w.set.bytes - w.set.shownBytes))
-	w.set.shownBytes = w.set.bytes
+	count, taken := w.set.count(), w.set.taken()
+	m.entities.Add(float64(count - w.set.shownCount))
+	m.entityBytes.Add(float64(taken - w.set.shownBytes))
+	w.set.shownCount, w.set.shownBytes = count, taken
 }
 
 // open has an entry take an entity from the store, made ready for the set.

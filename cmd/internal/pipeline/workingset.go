@@ -51,23 +51,29 @@ const entryBytes = int64(unsafe.Sizeof(entry{})-unsafe.Sizeof(room{})) +
 // held tells that the entry has changes that are not applied.
 func (e *entry) held() bool { return e.queued || e.flying }
 
-// workingSet is a cache of entities, bounded by capacity in bytes but for entries with changes, which wait for a flush.
-// Those go first that were not used since the last look at them (CLOCK): a list in the order of use would keep those used
-// last hardly better, and to move an entry in it touches two others that lie anywhere in memory, for each entity of each
-// event.
+// workingSet is a cache of entities, bounded by capacity in bytes but for entries with changes, which wait for a flush. Those that
+// were not used lately are packed, and packed ones go when there are too many of them.
+//
+// Which are packed is decided by whether they were used since the last look at them (CLOCK): a list in the order of use would
+// choose hardly better, and to move an entry in it touches two others that lie anywhere in memory, for each entity of each event.
 type workingSet struct {
 	capacity   int64
-	bytes      int64 // of all entries
+	bytes      int64 // of the entries
 	heldBytes  int64 // of those with changes
-	shownBytes int64 // of bytes, what the gauge shows
-	shownCount int   // of the entries
+	shownBytes int64 // of all, what the gauge shows
+	shownCount int   // of all entities
 	byHash     map[uint64]*entry
 	ring       []*entry // all, each in its place
 	hand       int      // the place looked at next, may be the end
+	packed     *packed
 }
 
+// spreadOut is the part of the capacity that entries take: enough for what comes again soon, few enough that the garbage collector has little to
+// look at.
+const spreadOut = 8
+
 func newWorkingSet(capacity int64) *workingSet {
-	return &workingSet{capacity: capacity, byHash: map[uint64]*entry{}}
+	return &workingSet{capacity: capacity, byHash: map[uint64]*entry{}, packed: newPacked(capacity)}
 }
 
 // get gives the entry and notes that it is used; nil if it is not here. The hash is the key's.
@@ -80,6 +86,19 @@ func (s *workingSet) get(key *windows.Key, hash uint64) *entry {
 		e.used = true
 	}
 	return e
+}
+
+// unpack takes out the entity of an entry that is not here yet, if it lies packed; else it is nil.
+func (s *workingSet) unpack(e *entry) *windows.Entity {
+	b, ok := s.packed.take(&e.key, e.hash)
+	if !ok {
+		return nil
+	}
+	entity, err := windows.Unpack(e.key, b)
+	if err != nil {
+		return nil // it can't be, and a store has it, too
+	}
+	return entity
 }
 
 // add takes in an entry that is not here. It is used when it is got again.
@@ -137,13 +156,15 @@ func (s *workingSet) mark(e *entry, queued, flying bool) {
 	}
 }
 
-// over tells that the entries take more than they may.
-func (s *workingSet) over() bool { return s.bytes > s.capacity }
+// count is how many entities are here, entries and packed ones.
+func (s *workingSet) count() int { return len(s.ring) + len(s.packed.at) }
 
-// shrink evicts what is over the capacity and gives how many went.
-func (s *workingSet) shrink() int {
-	evicted := 0
-	for s.over() && s.bytes > s.heldBytes { // so twice around the ring it finds one
+// taken is what all of them take, in bytes.
+func (s *workingSet) taken() int64 { return s.bytes + s.packed.taken() }
+
+// shrink packs entries that take more than their part, and evicts packed ones that are over the capacity. It gives how many were evicted.
+func (s *workingSet) shrink() (evicted int) {
+	for s.bytes > s.capacity/spreadOut && s.bytes > s.heldBytes { // so twice around the ring it finds one
 		if s.hand >= len(s.ring) {
 			s.hand = 0
 		}
@@ -155,8 +176,15 @@ func (s *workingSet) shrink() int {
 			s.hand++
 		default:
 			s.remove(e)
-			evicted++
+			if e.subject == nil || e.subject.Dirty() { // what it has found behind its horizon is to be dropped from the store
+				evicted++
+				continue
+			}
+			s.packed.put(&e.key, e.hash, e.subject.Entity)
 		}
+	}
+	for s.taken() > s.capacity && len(s.packed.pieces) > 0 {
+		evicted += s.packed.drop()
 	}
 	return evicted
 }
