@@ -30,7 +30,7 @@ func Default() Config {
 				Canary:      "canary-alerts",
 			},
 			Start:             Earliest,
-			FetchBytes:        1 * mib,
+			FetchBytes:        512 * kib,
 			FetchWait:         100 * millisecond,
 			CommitInterval:    1 * second,
 			SessionTimeout:    6 * second,

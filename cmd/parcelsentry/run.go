@@ -19,5 +19,6 @@ func (c *runCommand) Run(s *shell) error {
 	if err != nil {
 		return err
 	}
+	collectOften()
 	return service.Run(s.ctx)
 }
