@@ -20,8 +20,10 @@ type Delta struct {
 	// Events is the number of events counted in this delta, added to the entity's total.
 	Events int64
 	// Packed is the whole entity after this delta, see Unpack, for a store that holds version Base of it, as the writer
-	// believes. A store that holds another one adds the delta to that instead, as it does if Packed is empty.
+	// believes, in which it has counted Had events. A store that holds another one adds the delta to that instead, as it does
+	// if Packed is empty. If that has fewer events it has lost some, and the delta is of what is not there any more: refused.
 	Base   Version
+	Had    int64
 	Packed []byte
 }
 

@@ -282,7 +282,7 @@ func (e *Entity) TakeDeltaTo(room *Room) Delta {
 		slices.SortFunc(d.Forget, func(a, b Sub) int { return slices.Compare(a[:], b[:]) })
 	}
 	e.counted, e.dirty, e.hasFirst, e.noted, e.removed = 0, false, false, false, nil
-	d.Base = e.version
+	d.Base, d.Had = e.version, e.events-d.Events
 	packed, version := e.AppendPacked(take(room, &room.packed, e.packedSize()))
 	d.Packed, e.version = slices.Clip(packed), version
 	return d

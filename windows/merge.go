@@ -1,10 +1,19 @@
 package windows
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrLost is what Merge gives for a delta of an entity that has lost events since.
+var ErrLost = errors.New("fewer events are stored than there were")
 
 // Merge adds a delta to a packed entity, and gives what that is then, nothing for an entity that holds nothing any more. It is
-// an error if what is stored is no entity, or if a sum is beyond 64 bits.
+// ErrLost if events are missing, and another error if what is stored is no entity, or if a sum is beyond 64 bits.
 func Merge(stored []byte, d *Delta) ([]byte, error) {
+	if TotalOf(stored) < d.Had {
+		return nil, ErrLost
+	}
 	e, err := Unpack(d.Key, stored)
 	if err != nil {
 		return nil, err

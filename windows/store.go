@@ -84,7 +84,8 @@ func (u *Update) unlike() error {
 type Status int
 
 const (
-	// Refused: the fence was neither as expected nor at the new offset. Nothing changed.
+	// Refused: the fence was neither as expected nor at the new offset, or an entity has lost events that its writer knew.
+	// Nothing changed.
 	Refused Status = iota
 	// Applied: everything in the update is stored, in one atomic step.
 	Applied

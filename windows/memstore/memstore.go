@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -127,7 +128,9 @@ func (s *Store) apply(source windows.Source, u *windows.Update) (windows.Result,
 	sums := make([][]byte, len(u.Deltas))
 	for i := range u.Deltas {
 		var err error
-		if sums[i], err = s.sum(&u.Deltas[i]); err != nil {
+		if sums[i], err = s.sum(&u.Deltas[i]); errors.Is(err, windows.ErrLost) {
+			return windows.Result{}, nil
+		} else if err != nil {
 			return windows.Result{}, err
 		}
 	}

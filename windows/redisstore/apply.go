@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -202,7 +203,11 @@ func (a *applying) take(reply []any, keys []string) (done bool, err error) {
 		}
 		return true, nil
 	case len(reply) == len(keys) && what == replyDiffers:
-		return false, a.merge(reply[1:], keys[1:])
+		if err := a.merge(reply[1:], keys[1:]); !errors.Is(err, windows.ErrLost) {
+			return false, err
+		}
+		a.result.Status = windows.Refused
+		return true, nil
 	}
 	return false, fmt.Errorf("an answer that can't be understood: %v", reply)
 }
@@ -215,7 +220,9 @@ func (a *applying) merge(there []any, keys []string) error {
 			continue
 		}
 		var err error
-		if a.entities[i], err = onto(&a.update.Deltas[i], held); err != nil {
+		if a.entities[i], err = onto(&a.update.Deltas[i], held); errors.Is(err, windows.ErrLost) {
+			return err
+		} else if err != nil {
 			return badData(keys[i], err)
 		}
 	}

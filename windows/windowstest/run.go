@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(*testing.T) windows.Store) {
 		{"many entities and fields at once", many},
 		{"deltas of several partitions commute", commute},
 		{"a packed entity stands for the version that it was made for", versions},
+		{"an entity that has lost events takes no delta of what it was", lostEvents},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, newBench(open(t))) })
 	}

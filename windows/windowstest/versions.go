@@ -60,3 +60,22 @@ func versions(t *testing.T, b *bench) {
 		t.Errorf("the entity of one writer has %d events, want %d", got, own.Events())
 	}
 }
+
+// lostEvents: a delta of an entity that has fewer events than there were when its writer knew it is refused, with all of its bucket.
+// One that has more is of several writers, and takes it.
+func lostEvents(t *testing.T, b *bench) {
+	b.begin(t, b.source, windows.NoOffset)
+	if r := b.try(t, b.source, windows.NoOffset, 0, windows.Delta{Key: b.key, Events: 4}); r.Status != windows.Applied {
+		t.Fatal(r.Status)
+	}
+	for had, want := range map[int64]windows.Status{5: windows.Refused, 4: windows.Applied, 3: windows.Applied} {
+		at := b.load(t, b.source, b.key)
+		if r := b.try(t, b.source, at.Fence.Offset, at.Fence.Offset+1, windows.Delta{Key: b.key, Events: 1, Had: had + at.Entity.Events() - 4}); r.Status != want {
+			t.Errorf("of %d events %d are there: %s, want %s", had, 4, r.Status, want)
+		}
+		after := b.load(t, b.source, b.key)
+		if moved := after.Fence != at.Fence || after.Entity.Events() != at.Entity.Events(); moved != (want == windows.Applied) {
+			t.Errorf("%s, and the fence is %+v with %d events", want, after.Fence, after.Entity.Events())
+		}
+	}
+}
