@@ -135,7 +135,11 @@ func (s *Set) add(e *Event, subject *Subject) {
 			entity.Add(c.Measure, c.Resolution, place, e.Time, 1)
 		}
 	}
-	bound(entity, s.settings.Ladder[len(s.settings.Ladder)-1], place, s.settings.MaxFields, subject.memo)
+	all := s.settings.Ladder[len(s.settings.Ladder)-1]
+	subject.memo.sent(entity, all, place)
+	if limit := s.settings.MaxFields; entity.Fields() > limit {
+		bound(entity, all, place, limit, remember(&subject.memo, entity))
+	}
 }
 
 // placeSub is the second key of a place, zero for none.

@@ -13,28 +13,23 @@ const (
 // fold. The place of the event in hand stays, so that a new one can grow. What is folded depends on the entity
 // alone, so a replay folds the same. The memo may be nil.
 func bound(e *windows.Entity, all windows.Resolution, keep windows.Sub, limit int, m *memo) {
+	if e.Fields() <= limit {
+		return
+	}
+	rare := m.rarest()
+	rare.expire(e, all)
 	for e.Fields() > limit {
-		var least windows.Sub
-		fewest := int64(-1)
-		for sub, panes := range e.Subs(measurePlaces, all) {
-			if sub == keep || sub == windows.Others {
-				continue
-			}
-			var n int64
-			for _, p := range panes {
-				n += p.N
-			}
-			if fewest < 0 || n < fewest {
-				least, fewest = sub, n
+		least, ok := rare.take(keep)
+		if !ok {
+			rare.look(e, all)
+			if least, ok = rare.take(keep); !ok {
+				return
 			}
 		}
-		if fewest < 0 {
-			return
-		}
-		m.fold(e, least)
-		e.Fold(measurePlaces, least)
+		m.fold(e, least.place)
+		e.Fold(measurePlaces, least.place)
 		e.Tally(measureFolded, foldedPlaces, 1)
-		switch fewest {
+		switch least.parcels {
 		case 1:
 			e.Tally(measureFolded, foldedOnce, 1)
 		case 2:

@@ -13,6 +13,7 @@ type memo struct {
 	events int64 // of the entity, when the memo followed it last
 	routes [2]*census
 	rates  [3]*learned
+	rare   *rare // nil until places are folded
 }
 
 // fewPanes is how many days or places of the past are looked through anew at every event: less than a memo costs.
@@ -51,15 +52,30 @@ func (m *memo) fold(e *windows.Entity, place windows.Sub) {
 	}
 }
 
+// sent takes in that the entity has counted a parcel to a place.
+func (m *memo) sent(e *windows.Entity, all windows.Resolution, place windows.Sub) {
+	if m != nil && m.rare != nil && !place.IsZero() {
+		m.rare.follow(e, all, place)
+	}
+}
+
+// rarest gives the list of the least used places, an empty one if there was none.
+func (m *memo) rarest() *rare {
+	if m == nil {
+		return &rare{}
+	}
+	if m.rare == nil {
+		m.rare = &rare{}
+	}
+	return m.rare
+}
+
 // memo gives the view's memo as far as it holds; nil for none.
 func (v *View) memo() *memo {
-	if v.memory == nil || *v.memory == nil {
+	if v.memory == nil {
 		return nil
 	}
-	if m := *v.memory; m.events != v.Entity.Events() {
-		*v.memory = nil // some event was counted without it
-	}
-	return *v.memory
+	return holding(v.memory, v.Entity)
 }
 
 // remember gives the view's memo, made if there is none; nil where the view can keep none.
@@ -67,10 +83,23 @@ func (v *View) remember() *memo {
 	if v.memory == nil {
 		return nil
 	}
-	if v.memo() == nil {
-		*v.memory = &memo{events: v.Entity.Events()}
+	return remember(v.memory, v.Entity)
+}
+
+// holding gives the memo of an entity as far as it holds; nil for none.
+func holding(memory **memo, e *windows.Entity) *memo {
+	if m := *memory; m != nil && m.events != e.Events() {
+		*memory = nil // some event was counted without it
 	}
-	return *v.memory
+	return *memory
+}
+
+// remember gives the memo of an entity, made if there is none.
+func remember(memory **memo, e *windows.Entity) *memo {
+	if holding(memory, e) == nil {
+		*memory = &memo{events: e.Events()}
+	}
+	return *memory
 }
 
 // bytes estimates the memory that the memo takes.
@@ -88,6 +117,9 @@ func (m *memo) bytes() int64 {
 		if l != nil {
 			n += int64(unsafe.Sizeof(*l))
 		}
+	}
+	if m.rare != nil {
+		n += int64(unsafe.Sizeof(*m.rare)) + int64(cap(m.rare.places))*int64(unsafe.Sizeof(usedPlace{}))
 	}
 	return n
 }

@@ -129,3 +129,55 @@ func TestWarmChangesNothing(t *testing.T) {
 		}
 	}
 }
+
+// boundByLooking is bound as it is meant: each fold looks through all places.
+func boundByLooking(e *windows.Entity, all windows.Resolution, keep windows.Sub, limit int) {
+	for e.Fields() > limit {
+		var least usedPlace
+		for sub, panes := range e.Subs(measurePlaces, all) {
+			if n := parcelsIn(panes); sub != keep && sub != windows.Others && (least.parcels == 0 || n < least.parcels) {
+				least = usedPlace{n, sub}
+			}
+		}
+		if least.parcels == 0 {
+			return
+		}
+		e.Fold(measurePlaces, least.place)
+		e.Tally(measureFolded, foldedPlaces, 1)
+		if slot := least.parcels; slot <= foldedTwice {
+			e.Tally(measureFolded, slot, 1)
+		}
+	}
+}
+
+// However the parcels come, with months moved on and parcels in hand whose place must stay: the list of the least used
+// places gives those to fold that looking through all of them gives.
+func TestTheListedPlacesAreThoseThatLookingFinds(t *testing.T) {
+	folded := 0
+	rapid.Check(t, func(t *rapid.T) {
+		all := DefaultSettings().Ladder[2]
+		listed, looked := windows.NewEntity(windows.NewKey(KindSender, "A")), windows.NewEntity(windows.NewKey(KindSender, "A"))
+		m, at := &memo{}, time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
+		limit := rapid.SampledFrom([]int{5, 20, 60}).Draw(t, "limit")
+		for range rapid.IntRange(1, 300).Draw(t, "parcels") {
+			at = at.AddDate(0, 0, rapid.SampledFrom([]int{0, 0, 0, 0, 1, -40, 31, 200}).Draw(t, "days on"))
+			place := windows.NewSub(fmt.Sprint(rapid.IntRange(0, 100).Draw(t, "place")))
+			listed.Add(measurePlaces, all, place, at, 1)
+			looked.Add(measurePlaces, all, place, at, 1)
+			m.sent(listed, all, place)
+			keep := rapid.SampledFrom([]windows.Sub{place, {}}).Draw(t, "kept")
+			bound(listed, all, keep, limit, m)
+			boundByLooking(looked, all, keep, limit)
+			if got, want := listed.Counts(), looked.Counts(); !reflect.DeepEqual(got, want) {
+				t.Fatalf("with a list %v, without %v", got, want)
+			}
+			if rapid.IntRange(0, 9).Draw(t, "stored") == 0 {
+				listed.TakeDelta()
+			}
+			folded += int(listed.TallyOf(measureFolded, foldedPlaces))
+		}
+	})
+	if folded == 0 {
+		t.Fatal("nothing was folded")
+	}
+}
