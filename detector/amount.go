@@ -41,8 +41,8 @@ func newValue(s AmountSettings, l windows.Ladder) (*amount, error) {
 	return newAmount(amount{name: ruleValue, measure: measureValue, odd: measureOddValue, of: func(e *Event) Amount { return e.DeclaredValue }}, s, l)
 }
 
-// The slots of an amount's tallies: how many, and the sums of their logarithms and of the squares of these, in
-// millionths, so that they add up exactly.
+// The slots of an amount's tallies, as learn gives them: how many, and the sums of their logarithms and of the squares of
+// these, in millionths, so that they add up exactly.
 const (
 	slotAmounts int64 = iota
 	slotLogs
@@ -191,7 +191,5 @@ func (d *amount) learn(e *Event, entity *windows.Entity, p *Profile, sums *Sums,
 		mean = sum / n
 	}
 	sums.amount(d.name, x, n, mean, odd)
-	entity.Tally(d.measure, slotAmounts, 1)
-	entity.Tally(d.measure, slotLogs, int64(math.Round(x*perUnit)))
-	entity.Tally(d.measure, slotSquares, int64(math.Round(x*x*perUnit)))
+	entity.TallyEach(d.measure, 1, int64(math.Round(x*perUnit)), int64(math.Round(x*x*perUnit)))
 }

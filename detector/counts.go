@@ -1,6 +1,7 @@
 package detector
 
 import (
+	"slices"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -43,6 +44,24 @@ func MeasureName(m windows.Measure) string {
 		return "highest scores"
 	}
 	return string(m)
+}
+
+// together are the resolutions that a measure is counted in.
+type together struct {
+	measure     windows.Measure
+	resolutions []windows.Resolution
+}
+
+// gather puts counts of one measure together, the measures in the order in which they come.
+func gather(counts []Count) (all []together) {
+	for _, c := range counts {
+		i := slices.IndexFunc(all, func(t together) bool { return t.measure == c.Measure })
+		if i < 0 {
+			i, all = len(all), append(all, together{measure: c.Measure})
+		}
+		all[i].resolutions = append(all[i].resolutions, c.Resolution)
+	}
+	return all
 }
 
 // Marks is what counting an event showed about it, from the entity's own members.
@@ -123,22 +142,22 @@ func (s *Set) add(e *Event, subject *Subject) {
 	if m.Line {
 		return
 	}
-	place, counts := placeSub(e.Destination), s.counted(entity.Key.Kind)
 	if entity.Events() == 1 {
-		entity.Grow(len(counts))
+		entity.Grow(len(s.counted(entity.Key.Kind)))
 	}
-	for _, c := range counts {
+	to := placeSub(e.Destination)
+	for _, c := range s.together[place(entity.Key.Kind)] {
 		switch {
-		case c.Measure == measureItems, c.Measure == measureFresh && m.Fresh:
-			entity.Add(c.Measure, c.Resolution, windows.Sub{}, e.Time, 1)
-		case c.Measure == measurePlaces && !place.IsZero():
-			entity.Add(c.Measure, c.Resolution, place, e.Time, 1)
+		case c.measure == measureItems, c.measure == measureFresh && m.Fresh:
+			entity.AddEach(c.measure, c.resolutions, windows.Sub{}, e.Time, 1)
+		case c.measure == measurePlaces && !to.IsZero():
+			entity.AddEach(c.measure, c.resolutions, to, e.Time, 1)
 		}
 	}
 	all := s.settings.Ladder[len(s.settings.Ladder)-1]
-	subject.memo.sent(entity, all, place)
+	subject.memo.sent(entity, all, to)
 	if limit := s.settings.MaxFields; entity.Fields() > limit {
-		bound(entity, all, place, limit, remember(&subject.memo, entity))
+		bound(entity, all, to, limit, remember(&subject.memo, entity))
 	}
 }
 

@@ -38,7 +38,8 @@ type Settings struct {
 type Set struct {
 	settings  Settings
 	detectors []Detector
-	counts    [kindCount][]Count // what the detectors of a kind need, each once; see place
+	counts    [kindCount][]Count    // what the detectors of a kind need, each once; see place
+	together  [kindCount][]together // the same, by measure
 	// learns: some detector judges by the population's profile.
 	learns bool
 	// byPlace: some detector asks where a sender's parcel goes.
@@ -101,6 +102,9 @@ func New(s Settings) (*Set, error) {
 			}
 		}
 		set.learns = set.learns || d.Name() != ruleLimit
+	}
+	for i, counts := range set.counts {
+		set.together[i] = gather(counts)
 	}
 	if len(set.detectors) == 0 {
 		return nil, fmt.Errorf("no detector is on")

@@ -108,14 +108,28 @@ func (c *counters) run(m Measure) (from, to int) {
 
 // add adds n to a pane; pending says whether a Delta must carry it.
 func (c *counters) add(id seriesID, pane, n int64, pending bool) {
+	c.count(c.open(id), pane, n, pending)
+}
+
+// open gives the place of a series, put in without panes if there was none.
+func (c *counters) open(id seriesID) int {
 	i, ok := c.find(id)
 	if !ok {
-		end := uint32(0)
-		if i > 0 {
-			end = c.series[i-1].end
-		}
-		c.series = slices.Insert(c.series, i, series{sub: id.sub, name: id.name, end: end})
+		c.series = slices.Insert(c.series, i, series{sub: id.sub, name: id.name, end: c.begin(i)})
 	}
+	return i
+}
+
+// begin is where in c.all the panes of series number i begin, be it there or to be put there.
+func (c *counters) begin(i int) uint32 {
+	if i == 0 {
+		return 0
+	}
+	return c.series[i-1].end
+}
+
+// count adds n to a pane of series number i; pending says whether a Delta must carry it.
+func (c *counters) count(i int, pane, n int64, pending bool) {
 	from, to := c.span(i)
 	j := to
 	for j > from && c.all[j-1].Pane > pane {
@@ -123,9 +137,7 @@ func (c *counters) add(id seriesID, pane, n int64, pending bool) {
 	}
 	if j == from || c.all[j-1].Pane != pane {
 		c.all = slices.Insert(c.all, j, PaneCount{Pane: pane})
-		for k := i; k < len(c.series); k++ {
-			c.series[k].end++
-		}
+		c.shift(i, 1)
 		j++
 	}
 	p := &c.all[j-1]
@@ -133,6 +145,65 @@ func (c *counters) add(id seriesID, pane, n int64, pending bool) {
 	if pending {
 		p.pending += n
 		c.series[i].dirty = true
+	}
+}
+
+// shift moves the ends of the series from number i on by n panes.
+func (c *counters) shift(i int, n uint32) {
+	for k := range c.series[i:] {
+		c.series[i+k].end += n
+	}
+}
+
+// paneOf is a pane of a resolution of that name.
+type paneOf struct {
+	resolution byte
+	pane       int64
+}
+
+// usualResolutions is at least how many resolutions a ladder mostly has. With more, counting costs memory each time.
+const usualResolutions = 5
+
+// addEach adds n to one pane each of the series of a measure and second key. The panes are in the order of resolutions.
+func (c *counters) addEach(m Measure, sub Sub, panes []paneOf, n int64) {
+	id := Series{Measure: m, Sub: sub}.id()
+	i, _ := c.find(id)
+	if !c.of(i, id) {
+		c.addNew(i, id, panes, n)
+		return
+	}
+	for _, p := range panes {
+		id.name = uint16(m)<<8 | uint16(p.resolution)
+		for c.of(i, id) && c.series[i].name < id.name {
+			i++
+		}
+		if !c.of(i, id) || c.series[i].name != id.name {
+			c.series = slices.Insert(c.series, i, series{sub: id.sub, name: id.name, end: c.begin(i)})
+		}
+		c.count(i, p.pane, n, true)
+	}
+}
+
+// of tells that there is a series number i, of id's measure and second key.
+func (c *counters) of(i int, id seriesID) bool {
+	return i < len(c.series) && c.series[i].sub == id.sub && c.series[i].name>>8 == id.name>>8
+}
+
+// addNew is addEach for a measure and second key that have no series yet; they come to stand from number i on.
+func (c *counters) addNew(i int, id seriesID, panes []paneOf, n int64) {
+	var seriesRoom [usualResolutions]series
+	var paneRoom [usualResolutions]PaneCount
+	added, counts := seriesRoom[:0], paneRoom[:0]
+	begin := c.begin(i)
+	for _, p := range panes {
+		counts = append(counts, PaneCount{Pane: p.pane, N: n, pending: n})
+		added = append(added, series{sub: id.sub, name: id.name | uint16(p.resolution), end: begin + uint32(len(counts)), dirty: true})
+	}
+	c.series = slices.Insert(c.series, i, added...)
+	c.all = slices.Insert(c.all, int(begin), counts...)
+	c.shift(i+len(added), uint32(len(counts)))
+	if n != 0 {
+		c.fields += len(counts)
 	}
 }
 
@@ -201,13 +272,11 @@ func (c *counters) reaches(resolution byte, oldest int64) bool {
 
 // fold moves every pane of one sub of a measure to Others.
 func (c *counters) fold(m Measure, sub Sub) {
-	key := binary.BigEndian.Uint64(sub[:])
-	var moved []FieldCount
-	for i := range c.series {
+	var room [2 * usualResolutions]FieldCount
+	moved := room[:0]
+	id := Series{Measure: m, Sub: sub}.id()
+	for i, _ := c.find(id); c.of(i, id); i++ {
 		s := &c.series[i]
-		if s.measure() != m || s.sub != key {
-			continue
-		}
 		from, to := c.span(i)
 		for j := from; j < to; j++ {
 			p := &c.all[j]

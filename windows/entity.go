@@ -52,18 +52,49 @@ func (e *Entity) Grow(n int) {
 // Add counts n at t in a series of resolution r. It reports false and changes nothing if t lies beyond what r keeps,
 // counted from the entity's newest pane of r. A newer pane moves the horizon: what falls behind it is dropped.
 func (e *Entity) Add(m Measure, r Resolution, sub Sub, t time.Time, n int64) bool {
-	pane := r.Pane(t)
+	pane, kept := e.reach(r, t)
+	if kept {
+		e.counts.add(Series{m, r.Name, sub}.id(), pane, n, true)
+	}
+	return kept
+}
+
+// AddEach is Add in each of some resolutions of different names: their series stand together, so one search finds them
+// all, and those of a new second key are put in at once.
+func (e *Entity) AddEach(m Measure, all []Resolution, sub Sub, t time.Time, n int64) {
+	if e.newest == nil {
+		e.newest = make([]newestPane, 0, len(all))
+	}
+	var room [usualResolutions]paneOf
+	kept := room[:0]
+	for _, r := range all {
+		pane, ok := e.reach(r, t)
+		if !ok {
+			continue
+		}
+		kept = append(kept, paneOf{r.Name, pane})
+		for i := len(kept) - 1; i > 0 && kept[i].resolution < kept[i-1].resolution; i-- {
+			kept[i], kept[i-1] = kept[i-1], kept[i]
+		}
+	}
+	if len(kept) > 0 {
+		e.counts.addEach(m, sub, kept, n)
+	}
+}
+
+// reach gives the pane of r that holds t, false if it is not kept any more, and moves the horizon on to it.
+func (e *Entity) reach(r Resolution, t time.Time) (pane int64, kept bool) {
+	pane = r.Pane(t)
 	newest, any := e.Newest(r)
 	if any && pane <= newest-r.Keep {
-		return false
+		return pane, false
 	}
 	e.dirty = true
 	if !any || pane > newest {
 		e.setNewest(r, pane)
 		e.expire(r)
 	}
-	e.counts.add(Series{m, r.Name, sub}.id(), pane, n, true)
-	return true
+	return pane, true
 }
 
 // Keeps reports whether Add would count an event at t in resolution r.
@@ -88,9 +119,13 @@ func (e *Entity) expire(r Resolution) {
 	if !any {
 		return
 	}
-	if drop := e.counts.expire(r.Name, newest-r.Keep+1, nil); len(drop) > 0 {
+	var before []Field
+	if e.removed != nil {
+		before = e.removed.drop
+	}
+	if drop := e.counts.expire(r.Name, newest-r.Keep+1, before); len(drop) > len(before) {
 		e.dirty = true
-		e.remove().drop = append(e.remove().drop, drop...)
+		e.remove().drop = drop
 	}
 }
 
@@ -105,6 +140,15 @@ func (e *Entity) remove() *removed {
 func (e *Entity) Tally(m Measure, slot, n int64) {
 	e.dirty = true
 	e.counts.add(Series{Measure: m, Resolution: AllTime}.id(), slot, n, true)
+}
+
+// TallyEach adds to the first slots of a measure what is given for each, as Tally does.
+func (e *Entity) TallyEach(m Measure, all ...int64) {
+	e.dirty = true
+	i := e.counts.open(Series{Measure: m, Resolution: AllTime}.id())
+	for slot, n := range all {
+		e.counts.count(i, int64(slot), n, true)
+	}
 }
 
 // TallyOf is the sum of what Tally added.

@@ -1,11 +1,13 @@
 package windows_test
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/windows"
+	"pgregory.net/rapid"
 )
 
 // at is an instant counted in hours since an arbitrary midnight.
@@ -263,4 +265,37 @@ func TestSettle(t *testing.T) {
 	if e.Dirty() {
 		t.Error("settling again left something to take")
 	}
+}
+
+// What is counted in several resolutions at once, and tallied in several slots, is what one call each counts.
+func TestEachAgainstOneByOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		together, single := windows.NewEntity(windows.NewKey("sender", "S-1")), windows.NewEntity(windows.NewKey("sender", "S-1"))
+		now := at(0)
+		for range rapid.IntRange(1, 60).Draw(t, "counts") {
+			now = now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 1, 7, -3, -90, 50}).Draw(t, "hours on")) * time.Hour)
+			m, sub := rapid.SampledFrom(measures).Draw(t, "measure"), rapid.SampledFrom(subs).Draw(t, "sub")
+			some := rapid.Permutation(short).Draw(t, "resolutions")[:rapid.IntRange(0, len(short)).Draw(t, "how many")]
+			n := int64(rapid.IntRange(0, 3).Draw(t, "n"))
+			together.AddEach(m, some, sub, now, n)
+			for _, r := range some {
+				single.Add(m, r, sub, now, n)
+			}
+			together.TallyEach('t', n, 1)
+			single.Tally('t', 0, n)
+			single.Tally('t', 1, 1)
+			if rapid.IntRange(0, 5).Draw(t, "folded") == 0 {
+				together.Fold(m, subs[1])
+				single.Fold(m, subs[1])
+			}
+			if rapid.IntRange(0, 5).Draw(t, "stored") == 0 {
+				if got, want := together.TakeDelta(), single.TakeDelta(); !reflect.DeepEqual(got, want) {
+					t.Fatalf("delta %+v, one by one %+v", got, want)
+				}
+			}
+			if got, want := together.Counts(), single.Counts(); !reflect.DeepEqual(got, want) || together.Fields() != single.Fields() {
+				t.Fatalf("%d fields %+v, one by one %d fields %+v", together.Fields(), got, single.Fields(), want)
+			}
+		}
+	})
 }
