@@ -63,7 +63,7 @@ func (d *counting) Judge(v View, f *Finding) {
 	}
 	n := v.Entity.Sum(d.family.measure(), r, windows.Sub{}, from, to)
 	past := d.past(&v, d.days.Pane(s.Start))
-	expected := past.mean * v.Profile.share(s)
+	expected := past.mean * v.share(s)
 	f.Observed, f.Expected, f.Baseline = float64(n), expected, past.baseline()
 	f.Raw = past.surprise(n, expected, w.Size)
 	f.Score = v.Profile.calibrate(d.name, f.Raw)

@@ -134,8 +134,8 @@ func sameDay(a, b time.Time) bool {
 	return a.Truncate(day).Equal(b.Truncate(day))
 }
 
-// add counts the event in every resolution that still keeps its time.
-func (s *Set) add(e *Event, subject *Subject) {
+// add counts the event, a parcel to a place, in every resolution that still keeps its time.
+func (s *Set) add(e *Event, to windows.Sub, subject *Subject) {
 	entity, m := subject.Entity, subject.last.marks
 	entity.CountEvent(windows.First{Time: e.Time, At: e.At})
 	subject.memo.follow(e, m.Line) // before anything expires or is folded
@@ -145,7 +145,6 @@ func (s *Set) add(e *Event, subject *Subject) {
 	if entity.Events() == 1 {
 		entity.Grow(len(s.counted(entity.Key.Kind)))
 	}
-	to := placeSub(e.Destination)
 	for _, c := range s.together[place(entity.Key.Kind)] {
 		switch {
 		case c.measure == measureItems, c.measure == measureFresh && m.Fresh:

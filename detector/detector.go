@@ -38,6 +38,16 @@ type View struct {
 	Profile *Profile
 	memory  **memo  // where the subject keeps its memo; nil where it keeps none
 	silent  *silent // where to leave what tells the finding's Counterfactual later; nil is to work it out at once
+	way     *way    // the event's; nil is to work it out
+	shared  *shared // what the detector used last; nil is to work it out
+}
+
+// share is Profile.share of the detector's window.
+func (v *View) share(s Span) float64 {
+	if v.shared == nil {
+		return v.Profile.share(s)
+	}
+	return v.shared.of(v.Profile, s)
 }
 
 // span is the window that ends with the pane of at.

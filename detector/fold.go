@@ -9,6 +9,21 @@ const (
 	foldedTwice
 )
 
+// foldedOf gives how many places were folded into windows.Others, and how many of them were used once and twice.
+func foldedOf(e *windows.Entity) (places, once, twice int64) {
+	for _, t := range e.Panes(measureFolded, windows.Resolution{Name: windows.AllTime}, windows.Sub{}) {
+		switch t.Pane {
+		case foldedPlaces:
+			places = t.N
+		case foldedOnce:
+			once = t.N
+		case foldedTwice:
+			twice = t.N
+		}
+	}
+	return places, once, twice
+}
+
 // bound folds the least used places of an entity into one until at most limit fields are left, or nothing is left to
 // fold. The place of the event in hand stays, so that a new one can grow. What is folded depends on the entity
 // alone, so a replay folds the same. The memo may be nil.

@@ -70,7 +70,7 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 		i, subject.incident = nil, nil
 		subject.changed = true
 	}
-	number := strongestOver(c.Findings, kind)
+	number := strongestOver(c.Findings, s.ofKind[place(kind)])
 	if number < 0 {
 		return false
 	}
@@ -108,7 +108,7 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 		}
 		return true
 	}
-	over, untold := overThreshold(c.Findings, kind), c.silent[number]
+	over, untold := overThreshold(c.Findings, s.ofKind[place(kind)]), c.silent[number]
 	untold.settle(&over[0])
 	c.Alerts = append(c.Alerts, s.telling(e, e.refer(kind), i, activity, over, subject.late, p))
 	i.ToldScore = max(top.Score, i.ToldScore)
@@ -120,21 +120,21 @@ func (s *Set) tell(e *Event, subject *Subject, p *Profile, spoken bool, c *Concl
 }
 
 // strongestOver gives the number of the first of what overThreshold gives, below 0 for none.
-func strongestOver(all []Finding, kind windows.Kind) int {
+func strongestOver(all []Finding, numbers []int) int {
 	top := -1
-	for i := range all {
-		if f := &all[i]; f.Over() && kindOf(f.Rule) == kind && (top < 0 || f.Score > all[top].Score) {
+	for _, i := range numbers {
+		if f := &all[i]; f.Over() && (top < 0 || f.Score > all[top].Score) {
 			top = i
 		}
 	}
 	return top
 }
 
-// overThreshold gives the findings of a kind of entity over their thresholds, the strongest first.
-func overThreshold(all []Finding, kind windows.Kind) []Finding {
+// overThreshold gives the findings of these numbers that are over their thresholds, the strongest first.
+func overThreshold(all []Finding, numbers []int) []Finding {
 	var over []Finding
-	for i := range all {
-		if kindOf(all[i].Rule) == kind && all[i].Over() {
+	for _, i := range numbers {
+		if all[i].Over() {
 			over = append(over, all[i])
 		}
 	}

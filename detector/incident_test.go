@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,9 +78,10 @@ func TestIncidentLifeCycle(t *testing.T) {
 
 // tell carries the incident on as if one detector had given the score.
 func tell(set *Set, subject *Subject, e *Event, score float64) Conclusion {
-	c := Conclusion{
-		Outcome: Counted, Findings: []Finding{{Rule: "burst", Detector: "burst", Score: score, Threshold: 4}}, silent: make([]silent, 1),
-	}
+	var c Conclusion
+	set.begin(&c, e)
+	c.Outcome = Counted
+	c.Findings[slices.Index(set.Rules(), ruleBurst)] = Finding{Rule: ruleBurst, Detector: ruleBurst, Score: score, Threshold: 4}
 	set.tell(e, subject, set.NewProfile(0), false, &c)
 	return c
 }

@@ -192,11 +192,6 @@ func (p *Profile) place(origin, destination windows.Sub) float64 {
 	return (s.Lanes[laneSub(origin, destination)] + backOff*anywhere) / (s.Origins[origin] + backOff)
 }
 
-// oddness is −log10 of that chance.
-func (p *Profile) oddness(origin, destination windows.Sub) float64 {
-	return -math.Log10(p.place(origin, destination))
-}
-
 // asOdd is the part of past new places that were at most as likely for their origin.
 func (p *Profile) asOdd(chance float64) float64 {
 	return (p.newPlaces[binOf(-math.Log10(chance))] + rarityPrior) / (p.newPlaces[0] + rarityPrior)

@@ -49,16 +49,20 @@ func (d *route) Window() (windows.Window, windows.Resolution) {
 // Judge gives −log10 of the chance that so many of the window's parcels go to the event's destination, or to one as
 // odd.
 func (d *route) Judge(v View, f *Finding) {
-	w, r := d.Window()
-	s, from, to := span(w, r, v.At)
+	window, r := d.Window()
+	s, from, to := span(window, r, v.At)
 	*f = Finding{Rule: d.name, Detector: d.name, Threshold: d.settings.Threshold, Window: s, Place: v.Event.Destination, Baseline: Baseline{Source: Own}}
 	if v.Event.Destination == "" {
 		f.Abstained = "the event has no destination"
 		return
 	}
-	here := placeSub(v.Event.Destination)
-	p := d.past(&v, here, from, to)
-	anybody := v.Profile.place(placeSub(v.Event.Origin), here)
+	w := v.way
+	if w == nil {
+		w = new(way)
+		*w = wayOf(v.Event)
+	}
+	p := d.past(&v, w.destination, from, to)
+	anybody := w.anybody(v.Profile)
 	chance, rarity := p.chance(anybody, v.Profile)
 	f.Observed, f.Expected = float64(p.hereNow), float64(p.now)*chance
 	f.Raw = p.score(p.hereNow, d.unsteady, chance, rarity)
@@ -110,7 +114,7 @@ func (d *route) past(v *View, here windows.Sub, from, to int64) routes {
 
 // panes gives those of one place, of the coarsest and of the fine resolution.
 func (d *route) panes(e *windows.Entity, place windows.Sub) [2][]windows.PaneCount {
-	return [2][]windows.PaneCount{e.Panes(measurePlaces, d.all, place), e.Panes(measurePlaces, d.resolution, place)}
+	return e.PanesBoth(measurePlaces, d.all, d.resolution, place)
 }
 
 // split divides the parcels to one place, given by its panes of the coarsest and of the fine resolution, into those
@@ -199,21 +203,17 @@ func (p *routes) addCensus(c *census) {
 // addFolded takes in the places that were folded into Others. Which they were is not known any more, so a place that
 // is not among the kept ones counts as an average one of them: that errs towards silence.
 func (p *routes) addFolded(e *windows.Entity, fine, coarse windows.Resolution, from, to int64) {
-	folded := e.TallyOf(measureFolded, foldedPlaces)
+	folded, once, twice := foldedOf(e)
 	if folded <= 0 {
 		return
 	}
 	p.places += folded
-	p.once += e.TallyOf(measureFolded, foldedOnce)
-	p.twice += e.TallyOf(measureFolded, foldedTwice)
+	p.once += once
+	p.twice += twice
 	if p.here > 0 {
 		return
 	}
-	var sum int64
-	for _, pane := range e.Panes(measurePlaces, coarse, windows.Others) {
-		sum += pane.N
-	}
-	sum -= e.Sum(measurePlaces, fine, windows.Others, from, to)
+	sum := parcelsIn(e.Panes(measurePlaces, coarse, windows.Others)) - e.Sum(measurePlaces, fine, windows.Others, from, to)
 	p.here += max(0, sum/folded)
 }
 

@@ -42,6 +42,8 @@ type Set struct {
 	together  [kindCount][]together // the same, by measure
 	// learns: some detector judges by the population's profile.
 	learns bool
+	// ofKind are the numbers of the detectors of a kind; see place.
+	ofKind [kindCount][]int
 	// byPlace: some detector asks where a sender's parcel goes.
 	byPlace bool
 }
@@ -94,8 +96,10 @@ func New(s Settings) (*Set, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	for _, d := range set.detectors {
-		counts := &set.counts[place(d.Kind())]
+	for i, d := range set.detectors {
+		kind := place(d.Kind())
+		set.ofKind[kind] = append(set.ofKind[kind], i)
+		counts := &set.counts[kind]
 		for _, c := range d.Counts() {
 			if !slices.Contains(*counts, c) {
 				*counts = append(*counts, c)
@@ -189,6 +193,8 @@ type Conclusion struct {
 	Held bool
 
 	silent []silent // of the findings over their thresholds
+	shared []shared // of the detectors
+	way    way      // of the event
 }
 
 // Observe counts the event in its entities and judges it, by the profile in force on the event's day. The subjects
@@ -202,7 +208,7 @@ func (s *Set) Observe(e *Event, subjects Subjects, p *Profile, sums *Sums) Concl
 // ObserveInto is Observe into a conclusion whose findings are written over, so that a long run of events shares them.
 // Alerts and flag are the event's own.
 func (s *Set) ObserveInto(c *Conclusion, e *Event, subjects *Subjects, p *Profile, sums *Sums) {
-	s.begin(c)
+	s.begin(c, e)
 	spoken := false
 	for _, subject := range subjects.inOrder() {
 		if subject == nil {
@@ -218,15 +224,19 @@ func (s *Set) ObserveInto(c *Conclusion, e *Event, subjects *Subjects, p *Profil
 	}
 }
 
-// begin empties a conclusion.
-func (s *Set) begin(c *Conclusion) {
-	findings, silents := c.Findings, c.silent
+// begin empties a conclusion for an event.
+func (s *Set) begin(c *Conclusion, e *Event) {
+	findings, silents, shares := c.Findings, c.silent, c.shared
 	if len(findings) == len(s.detectors) {
 		clear(findings)
 	} else {
-		findings, silents = make([]Finding, len(s.detectors)), make([]silent, len(s.detectors))
+		n := len(s.detectors)
+		findings, silents, shares = make([]Finding, n), make([]silent, n), make([]shared, n)
 	}
-	*c = Conclusion{Findings: findings, silent: silents}
+	*c = Conclusion{Findings: findings, silent: silents, shared: shares}
+	if s.learns || s.byPlace {
+		c.way = wayOf(e)
+	}
 }
 
 // observe counts and judges the event for one entity.
@@ -242,7 +252,7 @@ func (s *Set) observe(e *Event, subject *Subject, all *Subjects, p *Profile, sum
 	subject.late = s.late(e, entity)
 	if !s.learns {
 		subject.last = Judged{event: e, profile: p, marks: s.mark(e, entity, all.since())}
-		s.add(e, subject)
+		s.add(e, c.way.destination, subject)
 		s.judge(subject, c)
 		return Counted
 	}
@@ -254,9 +264,9 @@ func (s *Set) observe(e *Event, subject *Subject, all *Subjects, p *Profile, sum
 		}
 	}
 	if kind == KindSender && !subject.last.marks.Line {
-		sums.parcel(e, s.newPlace(e, entity), p)
+		sums.parcel(e, &c.way, s.newPlace(c.way.destination, entity), p)
 	}
-	s.add(e, subject)
+	s.add(e, c.way.destination, subject)
 	s.judge(subject, c)
 	s.learn(e, subject, newDay, p, sums, c)
 	return Counted
@@ -293,10 +303,10 @@ func (s *Set) newDay(e *Event, entity *windows.Entity, p *Profile, sums *Sums) b
 }
 
 // newPlace tells that a known sender sends to a place for the first time.
-func (s *Set) newPlace(e *Event, entity *windows.Entity) bool {
+func (s *Set) newPlace(to windows.Sub, entity *windows.Entity) bool {
 	all := s.settings.Ladder[len(s.settings.Ladder)-1]
 	// Panes of a place that was folded stay, empty, until they are stored.
-	return entity.Events() > 0 && !slices.ContainsFunc(entity.Panes(measurePlaces, all, placeSub(e.Destination)),
+	return entity.Events() > 0 && !slices.ContainsFunc(entity.Panes(measurePlaces, all, to),
 		func(p windows.PaneCount) bool { return p.N != 0 })
 }
 
@@ -330,8 +340,8 @@ func (s *Set) learn(e *Event, subject *Subject, newDay bool, p *Profile, sums *S
 // the highest of their scores after it.
 func (s *Set) scores(kind windows.Kind, c *Conclusion, each func(rule string, score float64)) {
 	highest := 0.0
-	for i, d := range s.detectors {
-		if f := &c.Findings[i]; d.Kind() == kind && f.Abstained == "" && f.Raw > 0 {
+	for _, i := range s.ofKind[place(kind)] {
+		if f := &c.Findings[i]; f.Abstained == "" && f.Raw > 0 {
 			each(f.Rule, f.Raw)
 			highest = max(highest, f.Score)
 		}
@@ -343,10 +353,8 @@ func (s *Set) scores(kind windows.Kind, c *Conclusion, each func(rule string, sc
 
 // judge lets the detectors of the subject's kind judge the event.
 func (s *Set) judge(subject *Subject, c *Conclusion) {
-	for i, d := range s.detectors {
-		if d.Kind() == subject.Entity.Key.Kind {
-			s.judgeBy(d, i, subject, c)
-		}
+	for _, i := range s.ofKind[place(subject.Entity.Key.Kind)] {
+		s.judgeBy(s.detectors[i], i, subject, c)
 	}
 }
 
@@ -356,7 +364,7 @@ func (s *Set) judgeBy(d Detector, i int, subject *Subject, c *Conclusion) {
 	f := &c.Findings[i]
 	strongest(d, View{
 		Event: last.event, Entity: subject.Entity, At: last.event.Time, Marks: last.marks, Profile: last.profile,
-		memory: &subject.memo, silent: &c.silent[i],
+		memory: &subject.memo, silent: &c.silent[i], shared: &c.shared[i], way: &c.way,
 	}, f)
 	if f.Abstained == "" {
 		c.Score = max(c.Score, f.Score)

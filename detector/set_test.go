@@ -282,9 +282,9 @@ func TestAFoldedPlaceIsNewAgainBeforeAndAfterStoring(t *testing.T) {
 	observe(set, testEvent(1, time.Hour), subject)
 	months := set.settings.Ladder[len(set.settings.Ladder)-1]
 	bound(subject.Entity, months, windows.Sub{}, 0, nil)
-	before := set.newPlace(e, subject.Entity)
+	before := set.newPlace(placeSub(e.Destination), subject.Entity)
 	subject.TakeDelta()
-	if after := set.newPlace(e, subject.Entity); before != after {
+	if after := set.newPlace(placeSub(e.Destination), subject.Entity); before != after {
 		t.Errorf("new before storing: %v, after: %v", before, after)
 	}
 }

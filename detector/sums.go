@@ -248,20 +248,19 @@ func keepLargest(m map[windows.Sub]float64, limit int) {
 }
 
 // parcel takes in a sender's parcel; newPlace tells that it went where the sender never sent before.
-func (s *Sums) parcel(e *Event, newPlace bool, p *Profile) {
+func (s *Sums) parcel(e *Event, w *way, newPlace bool, p *Profile) {
 	s.Hours[e.Time.Hour()]++
 	if e.Destination == "" {
 		return
 	}
-	origin, destination := placeSub(e.Origin), placeSub(e.Destination)
 	if newPlace {
-		s.NewPlaces[binOf(p.oddness(origin, destination))]++
+		s.NewPlaces[binOf(-math.Log10(w.anybody(p)))]++
 	}
 	s.Parcels++
-	s.Destinations[destination]++
-	if !origin.IsZero() {
-		s.Origins[origin]++
-		s.Lanes[laneSub(origin, destination)]++
+	s.Destinations[w.destination]++
+	if !w.origin.IsZero() {
+		s.Origins[w.origin]++
+		s.Lanes[laneSub(w.origin, w.destination)]++
 	}
 	thin(s.Origins, maxPlaces)
 	thin(s.Destinations, maxPlaces)

@@ -87,6 +87,17 @@ func (c *counters) at(i int) []PaneCount {
 	return c.all[from:to:to]
 }
 
+// pick puts the panes of series number i where they belong: first those of r, then those of also.
+func (c *counters) pick(i int, r, also Resolution, both *[2][]PaneCount) {
+	resolution := c.series[i].resolution()
+	if resolution == r.Name {
+		both[0] = c.at(i)
+	}
+	if resolution == also.Name {
+		both[1] = c.at(i)
+	}
+}
+
 // panes gives the panes of a series, as at does.
 func (c *counters) panes(id seriesID) []PaneCount {
 	i, ok := c.find(id)

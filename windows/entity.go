@@ -172,6 +172,16 @@ func (e *Entity) Panes(m Measure, r Resolution, sub Sub) []PaneCount {
 	return e.counts.panes(Series{m, r.Name, sub}.id())
 }
 
+// PanesBoth gives the panes of a second key at resolution r and those at resolution also, as Panes does.
+func (e *Entity) PanesBoth(m Measure, r, also Resolution, sub Sub) (both [2][]PaneCount) {
+	c := &e.counts
+	id := Series{Measure: m, Sub: sub}.id()
+	for i, _ := c.find(id); c.of(i, id); i++ {
+		c.pick(i, r, also, &both)
+	}
+	return both
+}
+
 // Sum adds up the panes [from, to] of a series.
 func (e *Entity) Sum(m Measure, r Resolution, sub Sub, from, to int64) int64 {
 	return sumPanes(e.Panes(m, r, sub), from, to)
@@ -344,13 +354,7 @@ func (e *Entity) SubsBoth(m Measure, r, also Resolution) iter.Seq2[Sub, [2][]Pan
 			first := c.series[i].id()
 			var both [2][]PaneCount
 			for ; i < to && c.series[i].sub == first.sub; i++ {
-				resolution := c.series[i].resolution()
-				if resolution == r.Name {
-					both[0] = c.at(i)
-				}
-				if resolution == also.Name {
-					both[1] = c.at(i)
-				}
+				c.pick(i, r, also, &both)
 			}
 			if first.sub != 0 && holds(both[0]) && !yield(first.series().Sub, both) {
 				return
