@@ -280,22 +280,36 @@ func (e *Entity) ForgetOldest(limit int) {
 
 // forget forgets those members of a kind that were last seen before ms, and the oldest of them above limit.
 func (e *Entity) forget(limit int, ms int64, which func(Sub) bool) {
-	times := make([]int64, 0, len(e.members))
+	n, old, oldest := 0, 0, int64(math.MaxInt64)
 	for i := range e.members {
-		if which(e.members[i].name()) {
-			times = append(times, e.members[i].ms)
+		m := &e.members[i]
+		if !which(m.name()) {
+			continue
+		}
+		n++
+		oldest = min(oldest, m.ms)
+		if m.ms < ms {
+			old++
 		}
 	}
-	slices.Sort(times)
-	gone, _ := slices.BinarySearch(times, ms)
-	gone = max(gone, len(times)-limit)
+	gone := max(old, n-limit)
 	if gone <= 0 {
 		return
 	}
 	// Of those seen at the time of the last one to go, the first by name go.
-	last := times[gone-1]
-	before, _ := slices.BinarySearch(times, last)
-	ofLast := gone - before
+	last, ofLast := oldest, 1
+	if gone > 1 {
+		times := make([]int64, 0, n)
+		for i := range e.members {
+			if which(e.members[i].name()) {
+				times = append(times, e.members[i].ms)
+			}
+		}
+		slices.Sort(times)
+		last = times[gone-1]
+		before, _ := slices.BinarySearch(times, last)
+		ofLast = gone - before
+	}
 	e.dirty = true
 	e.members = slices.DeleteFunc(e.members, func(m member) bool {
 		switch {
