@@ -3,6 +3,7 @@ package windows_test
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -298,4 +299,31 @@ func TestEachAgainstOneByOne(t *testing.T) {
 			}
 		}
 	})
+}
+
+// However many second keys an entity has: each count is found, those before, among and behind them, and no other.
+func TestEverySeriesIsFound(t *testing.T) {
+	day, hour := short[1], short[0]
+	whole := []windows.Measure{'a', 'b', 'i', 'n', 'v', 'x'}
+	for places := range 80 {
+		e := windows.NewEntity(windows.NewKey("sender", "S-1"))
+		for i, m := range whole {
+			e.Add(m, day, windows.Sub{}, at(0), int64(100+i))
+		}
+		for i := range places {
+			e.AddEach('o', []windows.Resolution{hour, day}, windows.NewSub(strconv.Itoa(i)), at(0), int64(1+i))
+		}
+		pane := day.Pane(at(0))
+		for i, m := range whole {
+			if n, none := e.Sum(m, day, windows.Sub{}, pane, pane), e.Panes(m, hour, windows.Sub{}); n != int64(100+i) || none != nil {
+				t.Fatalf("%d places: %c is %d, by the hour %v", places, m, n, none)
+			}
+		}
+		for i := range places + 1 {
+			both := e.PanesBoth('o', day, hour, windows.NewSub(strconv.Itoa(i)))
+			if found := len(both[0]) == 1 && len(both[1]) == 1 && both[0][0].N == int64(1+i); found != (i < places) {
+				t.Fatalf("%d places: number %d is %v", places, i, both)
+			}
+		}
+	}
 }
