@@ -27,12 +27,6 @@ func (s *Store) kindPrefix(kind windows.Kind) string {
 	return "ps:" + s.layout + ":" + string(kind) + ":"
 }
 
-func (s *Store) entityKey(k windows.Key, bucket int) string {
-	var w words
-	s.addEntityKey(&w, k, bucket)
-	return string(w.bytes)
-}
-
 // parseKey reads an entity's key of that kind; false if it is none.
 func (s *Store) parseKey(kind windows.Kind, key string) (windows.Key, bool) {
 	rest, ok := strings.CutPrefix(key, s.kindPrefix(kind)+"{")
