@@ -1,9 +1,6 @@
 package windows
 
-import (
-	"fmt"
-	"strconv"
-)
+import "strconv"
 
 // A Measure is what is counted, one lower-case letter such as 'i' for items.
 type Measure byte
@@ -38,23 +35,3 @@ func (f Field) Append(b []byte) []byte {
 
 // String gives the field's text.
 func (f Field) String() string { return string(f.Append(nil)) }
-
-// ParseField reads the text of a Field.
-func ParseField(s string) (Field, error) {
-	var f Field
-	if len(s) < 3 {
-		return f, fmt.Errorf("field %q is too short", s)
-	}
-	f.Measure, f.Resolution = Measure(s[0]), s[1]
-	pane := s[2:]
-	if at := len(s) - len(f.Sub) - 1; at > 2 && s[at] == '/' {
-		copy(f.Sub[:], s[at+1:])
-		pane = s[2:at]
-	}
-	p, err := strconv.ParseInt(pane, 36, 64)
-	if err != nil {
-		return f, fmt.Errorf("field %q: the pane %q is no number in base 36", s, pane)
-	}
-	f.Pane = p
-	return f, nil
-}
