@@ -58,7 +58,7 @@ func (r *rare) follow(e *windows.Entity, all windows.Resolution, place windows.S
 	if i := slices.IndexFunc(r.places, func(p usedPlace) bool { return p.place == place }); i >= 0 {
 		r.places = slices.Delete(r.places, i, i+1)
 	}
-	if panes := e.Panes(measurePlaces, all, place); slices.ContainsFunc(panes, func(p windows.PaneCount) bool { return p.N != 0 }) {
+	if panes := e.Panes(measurePlaces, all, place); anyIn(panes) {
 		r.list(usedPlace{parcelsIn(panes), place})
 	}
 }
@@ -84,6 +84,11 @@ func (r *rare) take(keep windows.Sub) (usedPlace, bool) {
 	p := r.places[i]
 	r.places = slices.Delete(r.places, i, i+1)
 	return p, true
+}
+
+// anyIn tells that some pane holds parcels: those of a place that was folded stay, empty, until they are stored.
+func anyIn(panes []windows.PaneCount) bool {
+	return slices.ContainsFunc(panes, func(p windows.PaneCount) bool { return p.N != 0 })
 }
 
 // parcelsIn adds up all panes.

@@ -305,9 +305,7 @@ func (s *Set) newDay(e *Event, entity *windows.Entity, p *Profile, sums *Sums) b
 // newPlace tells that a known sender sends to a place for the first time.
 func (s *Set) newPlace(to windows.Sub, entity *windows.Entity) bool {
 	all := s.settings.Ladder[len(s.settings.Ladder)-1]
-	// Panes of a place that was folded stay, empty, until they are stored.
-	return entity.Events() > 0 && !slices.ContainsFunc(entity.Panes(measurePlaces, all, to),
-		func(p windows.PaneCount) bool { return p.N != 0 })
+	return entity.Events() > 0 && !anyIn(entity.Panes(measurePlaces, all, to))
 }
 
 // learn takes the entity's scores into the population's histograms, and the event's amounts into its own tallies.

@@ -16,7 +16,7 @@ import (
 )
 
 // Store is a windows.Store without a network or an end of life. It can't fail but for updates that no store takes and
-// sums beyond 64 bits, and does not look at consums. Make one with New; it may be used by several goroutines at once.
+// sums beyond 64 bits, and does not look at contexts. Make one with New; it may be used by several goroutines at once.
 type Store struct {
 	mu       sync.Mutex
 	entities map[windows.Key][]byte // packed

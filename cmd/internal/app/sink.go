@@ -27,8 +27,8 @@ type sink struct {
 }
 
 // gather is how long after a write of flagged shipments and dead letters the next one begins at the earliest. A request costs
-// the broker and the service much the same with one message in it as with a hundred, and there are as many as partitions of
-// the topic for each partition of the input.
+// the broker and the service much the same with one message in it as with a hundred, and each partition of the input makes its
+// own.
 const gather = 50 * time.Millisecond
 
 // Write implements pipeline.Sink. Alerts leave at once. What else there is gathers in the worker until a write returns, so one
