@@ -133,12 +133,7 @@ func TestLayout(t *testing.T) {
 
 // TestForeignData: what somebody else wrote is named, and nothing is half done.
 func TestForeignData(t *testing.T) {
-	second := windows.Key{Kind: "sender", ID: ""}
-	for i := 0; second.ID == ""; i++ {
-		if k := windows.NewKey("sender", fmt.Sprint("T-", i)); k.Bucket() == key.Bucket() {
-			second = k
-		}
-	}
+	second := windowstest.Beside(key)
 	bad := fmt.Sprintf("ps:v1:sender:{%d}:%s", key.Bucket(), second.ID)
 	fences := fmt.Sprintf("ps:v1:fence:{%d}", key.Bucket())
 	whole := windows.NewEntity(second)
@@ -213,10 +208,7 @@ func TestUndo(t *testing.T) {
 			client := server.open(t)
 			store, layout := newStore(t, client)
 			begin(t, store)
-			last := windows.Key{Kind: "sender"}
-			for i := 0; last.ID == "" || last.Bucket() != key.Bucket(); i++ {
-				last = windows.NewKey("sender", fmt.Sprint("T-", i))
-			}
+			last := windowstest.Beside(key)
 			name := func(k windows.Key) string { return fmt.Sprintf("ps:%s:sender:{%d}:%s", layout, k.Bucket(), k.ID) }
 			huge := windows.FieldCount{Field: items, N: math.MaxInt64}
 			mustApply(t, store, windows.NoOffset, windows.Delta{Add: []windows.FieldCount{{Field: items, N: 3}}, Events: 1})

@@ -8,14 +8,20 @@ import (
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
+// Beside gives another sender of a key's bucket.
+func Beside(key windows.Key) windows.Key {
+	for i := 0; ; i++ {
+		if other := windows.NewKey("sender", fmt.Sprint("T-", i)); other.Bucket() == key.Bucket() {
+			return other
+		}
+	}
+}
+
 // versions: writers of two partitions go on with what they know of two entities of a bucket, and neither looks at what the other
 // has counted since. Nothing is lost, be it in the entity that both count in or in the one that is only the first's.
 func versions(t *testing.T, b *bench) {
 	hours := windows.Resolution{Name: 'h', Slide: time.Hour, Keep: 50}
-	alone := windows.Key{Kind: "sender"}
-	for i := 0; alone.ID == "" || alone.Bucket() != b.key.Bucket(); i++ {
-		alone = windows.NewKey("sender", fmt.Sprint("T-", i))
-	}
+	alone := Beside(b.key)
 	shared := [2]*windows.Entity{}
 	own := windows.NewEntity(alone)
 	for p := range shared {
