@@ -45,7 +45,8 @@ func TestCanaryIsNoShipment(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	e, err := decoders.New().Decode(canary.Value("abc", now), windows.Coordinates{}, now)
+	var e detector.Event
+	err = decoders.New().DecodeInto(&e, canary.Value("abc", now), windows.Coordinates{}, now)
 	if err != nil || set.Admit(&e) != detector.NotShipment {
 		t.Errorf("%+v is %s, %v", e, set.Admit(&e), err)
 	}

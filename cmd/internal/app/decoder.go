@@ -47,14 +47,14 @@ func (d *Decoders) New() pipeline.Decoder { return decoder{codec.NewDecoder(d.op
 // decoder says the codec's faults in the pipeline's words.
 type decoder struct{ *codec.Decoder }
 
-func (d decoder) Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
-	e, err := d.Decoder.Decode(value, at, recordTime)
+func (d decoder) DecodeInto(e *detector.Event, value []byte, at windows.Coordinates, recordTime time.Time) error {
+	err := d.Decoder.DecodeInto(e, value, at, recordTime)
 	if err == nil {
-		return e, nil
+		return nil
 	}
 	var m *codec.Malformed
 	if errors.As(err, &m) {
-		return e, &pipeline.Malformed{Field: m.Field, Err: err}
+		return &pipeline.Malformed{Field: m.Field, Err: err}
 	}
-	return e, err
+	return err
 }

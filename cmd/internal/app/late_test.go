@@ -163,8 +163,8 @@ func (b *unordered) arrivals(t *testing.T, log []pipeline.Record, lateness time.
 	decoder := b.decoders.New()
 	shuffled := slices.Clone(log)
 	for i := range shuffled {
-		e, err := decoder.Decode(shuffled[i].Value, windows.Coordinates{}, time.Time{})
-		if err != nil {
+		var e detector.Event
+		if err := decoder.DecodeInto(&e, shuffled[i].Value, windows.Coordinates{}, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		shuffled[i].Time = e.Time

@@ -319,7 +319,8 @@ func (b *bench) readLog() []pipeline.Record {
 	var log []pipeline.Record
 	err = kafkaio.ReadAll(b.context(), b.options, b.config.Kafka.Topics.Shipments, func(_ int, r pipeline.Record) error {
 		log = append(log, r)
-		if e, err := d.Decode(r.Value, windows.Coordinates{}, r.Time); err == nil && e.Type != canary.EventType {
+		var e detector.Event
+		if err := d.DecodeInto(&e, r.Value, windows.Coordinates{}, r.Time); err == nil && e.Type != canary.EventType {
 			b.read[string(e.Sender)] = append(b.read[string(e.Sender)], e.Time)
 		}
 		return nil

@@ -218,9 +218,10 @@ func (l *manyLog) Commit(context.Context, int64) error { return nil }
 // manyDecoder takes the value for the sender of a parcel.
 type manyDecoder struct{}
 
-// Decode implements pipeline.Decoder.
-func (manyDecoder) Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
-	return detector.Event{ID: at.String(), Sender: detector.Sender(value), Time: recordTime, At: at, RecordTime: recordTime}, nil
+// DecodeInto implements pipeline.Decoder.
+func (manyDecoder) DecodeInto(e *detector.Event, value []byte, at windows.Coordinates, recordTime time.Time) error {
+	*e = detector.Event{ID: at.String(), Sender: detector.Sender(value), Time: recordTime, At: at, RecordTime: recordTime}
+	return nil
 }
 
 // ownRedis starts a redis-server that keeps everything in memory, and ends it with the test.

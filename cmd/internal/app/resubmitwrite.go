@@ -67,8 +67,8 @@ func (r *resubmitter) judge(m *message) (reason, field, fault string) {
 		}
 	}()
 	first := &m.known.first
-	event, err := r.decoder.Decode(m.value, first.First, first.Time)
-	if err != nil {
+	var event detector.Event
+	if err := r.decoder.DecodeInto(&event, m.value, first.First, first.Time); err != nil {
 		var malformed *pipeline.Malformed
 		if errors.As(err, &malformed) {
 			field = malformed.Field

@@ -166,8 +166,8 @@ func TestPseudonymKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := d.New().Decode(event, windows.Coordinates{}, now)
-		if err != nil {
+		var e detector.Event
+		if err := d.New().DecodeInto(&e, event, windows.Coordinates{}, now); err != nil {
 			t.Fatal(err)
 		}
 		return string(e.Sender)

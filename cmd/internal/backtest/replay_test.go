@@ -34,15 +34,16 @@ func (l *lines) Next() ([]byte, error) {
 
 type decoder struct{}
 
-func (decoder) Decode(value []byte, at windows.Coordinates, _ time.Time) (detector.Event, error) {
+func (decoder) DecodeInto(e *detector.Event, value []byte, at windows.Coordinates, _ time.Time) error {
 	part := strings.Fields(string(value))
 	if len(part) != 2 {
-		return detector.Event{}, &pipeline.Malformed{Field: "sender_id", Err: errors.New("sender_id: missing")}
+		return &pipeline.Malformed{Field: "sender_id", Err: errors.New("sender_id: missing")}
 	}
 	if part[0] == "poison" {
 		panic("a bug")
 	}
-	return detector.Event{ID: part[0], Sender: detector.Sender(part[1]), Time: start.Add(time.Duration(at.Offset) * time.Minute), At: at}, nil
+	*e = detector.Event{ID: part[0], Sender: detector.Sender(part[1]), Time: start.Add(time.Duration(at.Offset) * time.Minute), At: at}
+	return nil
 }
 
 func options(t *testing.T, all []string) Options {

@@ -28,8 +28,8 @@ func newOracle(log []record, d pipeline.Decoder) (*oracle, error) {
 		r := &log[i]
 		switch r.fate {
 		case counted:
-			e, err := d.Decode(r.value, windows.Coordinates{Offset: r.offset}, r.time)
-			if err != nil {
+			var e detector.Event
+			if err := d.DecodeInto(&e, r.value, windows.Coordinates{Offset: r.offset}, r.time); err != nil {
 				return nil, fmt.Errorf("the log's record %d/%d: %w", r.partition, r.offset, err)
 			}
 			o.lines = append(o.lines, pipeline.Record{Value: r.value, Time: r.time})

@@ -46,9 +46,9 @@ type Decoder struct {
 	parser fastjson.Parser
 	visit  func(name []byte, v *fastjson.Value)
 	number []byte          // the numbers that visit met, one after the other
-	text   []byte          // what stands for a text of the record in hand
+	text   []byte          // the texts of the record in hand, one after the other
+	ends   [fields]int     // where they end
 	kept   strings.Builder // the texts of some records, one after the other
-	ends   [fields]int     // of those of the record in hand
 }
 
 // NewDecoder gives a Decoder.
@@ -72,29 +72,41 @@ func NewDecoder(o Options) *Decoder {
 }
 
 // Decode makes an event of a record's value, which stands at a place in the log, and to which Kafka gave recordTime
-// (zero for none). The event shares no memory with value. An error is a *Malformed.
-func (d *Decoder) Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
-	e := detector.Event{At: at, RecordTime: recordTime}
+// (zero for none). The event shares no memory with value. An error is a *Malformed, and the event is zero then.
+func (d *Decoder) Decode(value []byte, at windows.Coordinates, recordTime time.Time) (e detector.Event, err error) {
+	err = d.DecodeInto(&e, value, at, recordTime)
+	return e, err
+}
+
+// DecodeInto is Decode into an event that is zero, and stays so with an error.
+func (d *Decoder) DecodeInto(e *detector.Event, value []byte, at windows.Coordinates, recordTime time.Time) error {
+	err := d.decode(e, value, at)
+	if err != nil {
+		*e = detector.Event{}
+		return err
+	}
+	e.At, e.RecordTime = at, recordTime
+	return nil
+}
+
+func (d *Decoder) decode(e *detector.Event, value []byte, at windows.Coordinates) (err error) {
 	if err := d.parse(value); err != nil {
-		return detector.Event{}, err
+		return err
 	}
 	if d.absent(operator) {
 		d.values[operator] = d.values[carrier]
 	}
-	if err := d.texts(&e); err != nil {
-		return detector.Event{}, err
+	if err := d.texts(e, at); err != nil {
+		return err
 	}
-	var err error
 	if e.Time, err = d.time(); err != nil {
-		return detector.Event{}, err
+		return err
 	}
 	if e.WeightG, err = d.amount(weightG); err != nil {
-		return detector.Event{}, err
+		return err
 	}
-	if e.DeclaredValue, err = d.amount(declaredValue); err != nil {
-		return detector.Event{}, err
-	}
-	return e, nil
+	e.DeclaredValue, err = d.amount(declaredValue)
+	return err
 }
 
 // member says a value of the parser's as flat would. It holds until the next call of parse.
@@ -118,20 +130,20 @@ func (d *Decoder) absent(f field) bool {
 }
 
 // texts fills in all fields that are text. They share one string.
-func (d *Decoder) texts(e *detector.Event) error {
-	d.makeRoom(e.At)
-	start := d.kept.Len()
+func (d *Decoder) texts(e *detector.Event, at windows.Coordinates) (err error) {
+	d.text = d.text[:0]
 	for f := range fields {
 		switch f {
 		case eventTime, weightG, declaredValue, carrier:
-		default:
-			if err := d.writeText(f, e.At); err != nil {
-				return err
-			}
+			continue
 		}
-		d.ends[f] = d.kept.Len()
+		if d.text, err = d.appendText(d.text, f, at); err != nil {
+			return err
+		}
+		d.ends[f] = len(d.text)
 	}
-	all := d.kept.String()
+	all := d.keep(d.text)
+	start := 0
 	next := func(f field) string {
 		text := all[start:d.ends[f]]
 		start = d.ends[f]
@@ -154,41 +166,35 @@ func (d *Decoder) texts(e *detector.Event) error {
 // Whoever keeps one for longer copies it.
 const keptTexts = 8 << 10
 
-// makeRoom begins a new string if the texts of the record in hand don't fit behind those before them.
-func (d *Decoder) makeRoom(at windows.Coordinates) {
-	const name = len("//-2147483648/-9223372036854775808")
-	need := len(at.Source.Topic) + name + 2*pseudonymLength
-	for f := range d.values {
-		need += len(d.values[f].text)
-	}
-	if d.kept.Cap()-d.kept.Len() < need {
+// keep makes a string of text, behind those of the records before, or in new memory if it does not fit there.
+func (d *Decoder) keep(text []byte) string {
+	if d.kept.Cap()-d.kept.Len() < len(text) {
 		d.kept = strings.Builder{}
-		d.kept.Grow(max(keptTexts, need))
+		d.kept.Grow(max(keptTexts, len(text)))
 	}
+	start := d.kept.Len()
+	d.kept.Write(text)
+	return d.kept.String()[start:]
 }
 
-// writeText adds a field's text to those kept, or what stands for it.
-func (d *Decoder) writeText(f field, at windows.Coordinates) error {
+// appendText appends a field's text, or what stands for it.
+func (d *Decoder) appendText(b []byte, f field, at windows.Coordinates) ([]byte, error) {
 	text, err := d.raw(f)
-	if err != nil {
-		return err
-	}
 	switch {
+	case err != nil:
+		return b, err
 	case len(text) == 0 && f == senderID:
-		return malformed(f, "%v", errMissing)
+		return b, malformed(f, "%v", errMissing)
 	case len(text) == 0 && f == eventID:
-		text = appendName(d.text[:0], at)
-		d.text = text
+		return appendName(b, at), nil
 	case len(text) == 0:
+		return b, nil
 	case f == senderID && d.options.PseudonymSenders:
-		text = appendPseudonym(d.text[:0], d.mac, senderKind, text)
-		d.text = text
+		return appendPseudonym(b, d.mac, senderKind, text), nil
 	case f == recipientID && d.options.PseudonymRecipients:
-		text = appendPseudonym(d.text[:0], d.mac, recipientKind, text)
-		d.text = text
+		return appendPseudonym(b, d.mac, recipientKind, text), nil
 	}
-	d.kept.Write(text)
-	return nil
+	return append(b, text...), nil
 }
 
 // raw gives a field's text as it stands in the record, empty for absent. It holds until the next call.

@@ -66,11 +66,11 @@ func (i *Injector) Observe(e *detector.Event, c *detector.Conclusion) {
 
 type decoder struct{ pipeline.Decoder }
 
-func (d decoder) Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
+func (d decoder) DecodeInto(e *detector.Event, value []byte, at windows.Coordinates, recordTime time.Time) error {
 	if bytes.Contains(value, []byte(PoisonDecoder)) {
 		panic(PoisonDecoder)
 	}
-	return d.Decoder.Decode(value, at, recordTime)
+	return d.Decoder.DecodeInto(e, value, at, recordTime)
 }
 
 type source struct {

@@ -121,11 +121,11 @@ type blockedDecoder struct {
 	letGo chan struct{}
 }
 
-func (d blockedDecoder) Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
+func (d blockedDecoder) DecodeInto(e *detector.Event, value []byte, at windows.Coordinates, recordTime time.Time) error {
 	if at.Offset == 4 {
 		<-d.letGo
 	}
-	return d.Decoder.Decode(value, at, recordTime)
+	return d.Decoder.DecodeInto(e, value, at, recordTime)
 }
 
 // TestStuckInARecord: the code does not come back from a record. The record is named.

@@ -17,11 +17,12 @@ import (
 // stubDecoder makes an event of a sender's number without a look at the value, so that a benchmark measures the worker.
 type stubDecoder struct{ senders []detector.Sender }
 
-func (d stubDecoder) Decode(_ []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
-	return detector.Event{
+func (d stubDecoder) DecodeInto(e *detector.Event, _ []byte, at windows.Coordinates, recordTime time.Time) error {
+	*e = detector.Event{
 		ID: "e", Item: "i", Sender: d.senders[at.Offset%int64(len(d.senders))], Destination: "Hanoi",
 		Time: recordTime, Type: "posted", At: at, RecordTime: recordTime,
-	}, nil
+	}
+	return nil
 }
 
 // BenchmarkWorker is what an event costs from fetch to applied delta, in memory. Few senders are always found in the

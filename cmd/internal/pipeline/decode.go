@@ -83,6 +83,7 @@ func (w *Worker) decodeOne(e *detector.Event, r *Record, at windows.Coordinates)
 	defer func() {
 		if p := recover(); p != nil {
 			f.panicked = fmt.Sprint(p)
+			*e = detector.Event{}
 		}
 	}()
 	s, err := r.Resubmission()
@@ -90,10 +91,10 @@ func (w *Worker) decodeOne(e *detector.Event, r *Record, at windows.Coordinates)
 		return fault{err: err}
 	}
 	if s == nil {
-		*e, f.err = w.options.Decoder.Decode(r.Value, at, r.Time)
+		f.err = w.options.Decoder.DecodeInto(e, r.Value, at, r.Time)
 		return f
 	}
-	*e, f.err = w.options.Decoder.Decode(r.Value, s.First, s.Time)
+	f.err = w.options.Decoder.DecodeInto(e, r.Value, s.First, s.Time)
 	e.At, e.Resubmitted = at, &detector.Resubmitted{First: s.First, At: r.Time}
 	return f
 }

@@ -63,10 +63,11 @@ func TestNewSenderOnLane(t *testing.T) {
 // originDecoder makes "sender origin" a parcel to X, two days after the one before.
 type originDecoder struct{}
 
-func (originDecoder) Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
+func (originDecoder) DecodeInto(e *detector.Event, value []byte, at windows.Coordinates, recordTime time.Time) error {
 	sender, origin, _ := strings.Cut(string(value), " ")
-	return detector.Event{
+	*e = detector.Event{
 		ID: at.String(), Sender: detector.Sender(sender), Origin: detector.Place(origin), Destination: "X",
 		Time: recordTime.Add(time.Duration(at.Offset) * 48 * time.Hour), At: at, RecordTime: recordTime,
-	}, nil
+	}
+	return nil
 }

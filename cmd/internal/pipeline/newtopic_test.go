@@ -94,10 +94,10 @@ func TestTooLateForARecipientAlone(t *testing.T) {
 // recipientDecoder reads textDecoder's place as the recipient.
 type recipientDecoder struct{}
 
-func (recipientDecoder) Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
-	e, err := textDecoder{}.Decode(value, at, recordTime)
+func (recipientDecoder) DecodeInto(e *detector.Event, value []byte, at windows.Coordinates, recordTime time.Time) error {
+	err := textDecoder{}.DecodeInto(e, value, at, recordTime)
 	e.Recipient, e.Destination = detector.Recipient(e.Destination), ""
-	return e, err
+	return err
 }
 
 func TestOffsetsWithout(t *testing.T) {

@@ -66,10 +66,10 @@ type Batch struct {
 	decoded *decoded // nil until Worker.decode was called
 }
 
-// Decoder makes an event of a record's value. It may keep neither the value nor share strings with it. An error means
-// that no event can be made of it; *Malformed names the field.
+// Decoder makes an event of a record's value, in place of a zero one. It may keep neither the value nor share strings with it.
+// An error means that no event can be made of it, and the event is zero; *Malformed names the field.
 type Decoder interface {
-	Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error)
+	DecodeInto(e *detector.Event, value []byte, at windows.Coordinates, recordTime time.Time) error
 }
 
 // Malformed is why a record can't be decoded.

@@ -147,14 +147,15 @@ func incidentLog(r *rand.Rand) []Record {
 // laneDecoder reads "id sender recipient origin destination unix-ms".
 type laneDecoder struct{}
 
-func (laneDecoder) Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
+func (laneDecoder) DecodeInto(e *detector.Event, value []byte, at windows.Coordinates, recordTime time.Time) error {
 	part := strings.Fields(string(value))
 	ms, err := strconv.ParseInt(part[5], 10, 64)
-	return detector.Event{
+	*e = detector.Event{
 		ID: part[0], Item: part[0], Sender: detector.Sender(part[1]), Recipient: detector.Recipient(part[2]),
 		Origin: detector.Place(part[3]), Destination: detector.Place(part[4]),
 		Time: time.UnixMilli(ms).UTC(), At: at, RecordTime: recordTime,
-	}, err
+	}
+	return err
 }
 
 // outcome is what a run said.
@@ -224,7 +225,8 @@ func playIncidents(t *testing.T, seed uint64, log []Record, profiles *ProfileCha
 		now: simEpoch, alerts: map[string]*detector.Alert{},
 	}
 	for _, r := range log {
-		e, _ := laneDecoder{}.Decode(r.Value, windows.Coordinates{}, r.Time)
+		var e detector.Event
+		_ = laneDecoder{}.DecodeInto(&e, r.Value, windows.Coordinates{}, r.Time)
 		p := windows.NewKey(detector.KindSender, string(e.Sender)).Bucket() % partitions
 		r.Offset = int64(len(c.logs[p]))
 		c.logs[p] = append(c.logs[p], r)

@@ -118,16 +118,16 @@ func deedValue(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(
 
 func deedOf(value []byte) int { return int(binary.BigEndian.Uint32(value)) }
 
-func (d deedDecoder) Decode(value []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
+func (d deedDecoder) DecodeInto(e *detector.Event, value []byte, at windows.Coordinates, recordTime time.Time) error {
 	switch it := &d.writer.deeds[deedOf(value)]; it.what {
 	case deedPanic:
 		panic(decoderPanic)
 	case deedGarbage:
-		return detector.Event{}, &Malformed{Field: "event_time", Err: errGarbage}
+		return &Malformed{Field: "event_time", Err: errGarbage}
 	default:
-		e := it.event
+		*e = it.event
 		e.At, e.RecordTime = at, recordTime
-		return e, nil
+		return nil
 	}
 }
 

@@ -31,7 +31,8 @@ func TestSpreadIncidentNeedsSharing(t *testing.T) {
 	subject, _ := detector.NewSubject(windows.NewEntity(windows.NewKey(detector.KindRecipient, "R")))
 	d := spreadDecoder{}
 	for i := range spreadSenders / spreadPartitions {
-		e, _ := d.Decode(nil, windows.Coordinates{Offset: int64(i)}, simEpoch)
+		var e detector.Event
+		_ = d.DecodeInto(&e, nil, windows.Coordinates{Offset: int64(i)}, simEpoch)
 		c := set.Observe(&e, detector.Subjects{Recipient: subject}, set.NewProfile(detector.Day(simEpoch)), detector.NewSums())
 		if len(c.Alerts) > 0 {
 			t.Fatalf("sender %d of one partition already makes an alert", i+1)
@@ -54,11 +55,12 @@ func spreadSet() *detector.Set {
 // spreadDecoder makes a parcel from a sender of its own to recipient R of each record.
 type spreadDecoder struct{}
 
-func (spreadDecoder) Decode(_ []byte, at windows.Coordinates, recordTime time.Time) (detector.Event, error) {
-	return detector.Event{
+func (spreadDecoder) DecodeInto(e *detector.Event, _ []byte, at windows.Coordinates, recordTime time.Time) error {
+	*e = detector.Event{
 		ID: at.String(), Item: at.String(), Sender: detector.Sender(fmt.Sprintf("S%d-%d", at.Source.Partition, at.Offset)),
 		Recipient: "R", Time: recordTime, At: at, RecordTime: recordTime,
-	}, nil
+	}
+	return nil
 }
 
 // playSpread lets four workers over one store take their steps in the order that the seed gives, until all have read
