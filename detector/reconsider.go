@@ -11,13 +11,22 @@ type Judged struct {
 	profile *Profile
 	marks   Marks
 	found   bool // it is gathered in the entity's incident
+	// pane is the finest one of the event, to where it goes if a rule asks.
+	pane int64
+	to   windows.Sub
+}
+
+// judged is an event of that way, in sight of what it will be judged by.
+func (s *Set) judged(e *Event, w *way, p *Profile, m Marks) Judged {
+	return Judged{event: e, profile: p, marks: m, pane: s.settings.Ladder[0].Pane(e.Time), to: w.destination}
 }
 
 // Event is the event itself.
 func (j *Judged) Event() *Event { return j.event }
 
-// Keep puts a copy of the event in its place, for somebody who keeps what was judged longer than events.
-func (j *Judged) Keep(e *Event) { j.event = e }
+// Put puts a copy of the event in its place, for somebody who keeps what was judged longer than events; nil until it is
+// judged again.
+func (j *Judged) Put(e *Event) { j.event = e }
 
 // Judged is the event that the subject counted last.
 func (s *Subject) Judged() Judged { return s.last }
@@ -29,9 +38,7 @@ func (s *Subject) Marks() Marks { return s.last.marks }
 // Windows are whole panes, so of the events of a pane the last one says for all of them what there is, as far as the
 // same rules judge them.
 func (s *Set) Stands(j, old *Judged, kind windows.Kind) bool {
-	finest := s.settings.Ladder[0]
-	return finest.Pane(old.event.Time) == finest.Pane(j.event.Time) && old.marks.Fresh == j.marks.Fresh &&
-		(!s.byPlace || kind != KindSender || old.event.Destination == j.event.Destination)
+	return old.pane == j.pane && old.marks.Fresh == j.marks.Fresh && (!s.byPlace || kind != KindSender || old.to == j.to)
 }
 
 // Reconsider judges an event once more that the entity has counted, in sight of all that it holds now. A weight or a
@@ -72,5 +79,6 @@ func (s *Set) Recheck(e *Event, subject *Subject, p *Profile) Conclusion {
 			break
 		}
 	}
-	return s.Reconsider(Judged{event: e, profile: p, marks: m}, subject)
+	w := wayOf(e)
+	return s.Reconsider(s.judged(e, &w, p, m), subject)
 }

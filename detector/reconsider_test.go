@@ -49,10 +49,12 @@ func someWeights(t *testing.T, set *Set) *Profile {
 func TestStands(t *testing.T) {
 	set := newTestSet(t, nil)
 	judged := func(after time.Duration, fresh bool) Judged {
-		return Judged{event: testEvent(0, after), marks: Marks{Fresh: fresh}}
+		e := testEvent(0, after)
+		w := wayOf(e)
+		return set.judged(e, &w, nil, Marks{Fresh: fresh})
 	}
 	elsewhere := judged(50*time.Minute, false)
-	elsewhere.event.Destination = "X"
+	elsewhere.to = placeSub("X")
 	later := judged(50*time.Minute, false)
 	for _, x := range []struct {
 		old  Judged

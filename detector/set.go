@@ -251,13 +251,13 @@ func (s *Set) observe(e *Event, subject *Subject, all *Subjects, p *Profile, sum
 	}
 	subject.late = s.late(e, entity)
 	if !s.learns {
-		subject.last = Judged{event: e, profile: p, marks: s.mark(e, entity, all.since())}
+		subject.last = s.judged(e, &c.way, p, s.mark(e, entity, all.since()))
 		s.add(e, c.way.destination, subject)
 		s.judge(subject, c)
 		return Counted
 	}
 	newDay := s.newDay(e, entity, p, sums)
-	subject.last = Judged{event: e, profile: p, marks: s.mark(e, entity, all.since())}
+	subject.last = s.judged(e, &c.way, p, s.mark(e, entity, all.since()))
 	for f := range families {
 		if f.kind() == kind {
 			sums.count(f, entity, subject.last.marks)

@@ -26,7 +26,7 @@ type item struct {
 	event *detector.Event
 	parts [3]part // the first count of them
 	count int
-	// kept tells that a copy of the event is made, and place where it stands among the others; see Worker.keep.
+	// kept tells that the event is copied, and place where it begins among the others; see Worker.keep.
 	kept  bool
 	place int
 	// canary is the event of a record that is only skipped, and that the service wrote itself.

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
@@ -293,7 +292,7 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 			unsure = w.addDoubt(unsure, d, old.key.Kind)
 		}
 		for _, d := range unsure {
-			w.reconsider(old, d.judged)
+			w.reconsider(old, d)
 		}
 		old.unsure, old.sent = nil, nil
 		old.subject.Release()
@@ -304,7 +303,11 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 
 // reconsider judges an event of an entry again. If that panics, the event stays counted and is dead-lettered all the
 // same: somebody has to look at it.
-func (w *Worker) reconsider(e *entry, j detector.Judged) {
+func (w *Worker) reconsider(e *entry, d doubt) {
+	j := d.judged
+	if j.Event() == nil {
+		j.Put(w.event(d.kept))
+	}
 	r := &Record{Offset: j.Event().At.Offset, Time: j.Event().RecordTime}
 	if again := j.Event().Resubmitted; again != nil {
 		r.Time = again.At

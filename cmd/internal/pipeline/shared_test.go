@@ -115,7 +115,7 @@ func TestPoisonInJudgingAgain(t *testing.T) {
 	set := h.worker.options.Set
 	h.worker.options.Set = nil // so that judging panics
 	e := h.worker.set.look(senderKey("A"))
-	h.worker.reconsider(e, e.unsure[0].judged)
+	h.worker.reconsider(e, e.unsure[0])
 	h.worker.options.Set = set
 	h.stop()
 	h.wantSaid("dead letter 0 poison")

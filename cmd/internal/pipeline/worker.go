@@ -150,9 +150,8 @@ type Worker struct {
 	fetch       fetching
 	work        *work
 	decodings   decodings
-	doubting    []*entry          // with doubts about events of the work in hand
-	kept        []*detector.Event // room for keep, as is texts
-	texts       []byte
+	doubting    []*entry      // with doubts about events of the work in hand
+	kept        []byte        // room for keep
 	slice       int           // see evenSlice
 	goingOn     bool          // an opGoOn is under way
 	items       []item        // of the work in hand, or the last one: to be used again
