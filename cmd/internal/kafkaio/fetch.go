@@ -27,12 +27,12 @@ type reading struct {
 }
 
 // read fetches records from offset on. Where kafka-go's fast decoder finds nothing or panics its other one, slower and
-// of different make, is asked, so that neither hollow batches nor a bug of one of them stop a partition. Room is made for
-// as many records as expected at once.
-func (s *source) read(ctx context.Context, conn *kafka.Conn, offset int64, maxBytes, expected int) (reading, error) {
+// of different make, is asked, so that neither hollow batches nor a bug of one of them stop a partition. The records stand in
+// room if that is enough.
+func (s *source) read(ctx context.Context, conn *kafka.Conn, offset int64, maxBytes int, room []pipeline.Record) (reading, error) {
 	o := &s.cluster.options
 	release := bind(ctx, conn, o.FetchWait+o.Timeout)
-	r, err := fetch(conn, offset, kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: maxBytes, MaxWait: o.FetchWait}, expected)
+	r, err := fetch(conn, offset, kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: maxBytes, MaxWait: o.FetchWait}, room)
 	if !release() || err != nil {
 		r.broken = true
 	}
@@ -57,8 +57,9 @@ func (s *source) read(ctx context.Context, conn *kafka.Conn, offset int64, maxBy
 	return r, err
 }
 
-// fetch makes one fetch and collects its records, expected so many. Records may come with an error.
-func fetch(conn *kafka.Conn, offset int64, how kafka.ReadBatchConfig, expected int) (r reading, err error) {
+// fetch makes one fetch and collects its records in room. Records may come with an error.
+func fetch(conn *kafka.Conn, offset int64, how kafka.ReadBatchConfig, room []pipeline.Record) (r reading, err error) {
+	r.records = room[:0]
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: %v", errDecoder, p)
@@ -78,9 +79,6 @@ func fetch(conn *kafka.Conn, offset int64, how kafka.ReadBatchConfig, expected i
 		}
 		if m.Offset < offset {
 			continue // a record batch is given whole
-		}
-		if r.records == nil {
-			r.records = make([]pipeline.Record, 0, max(1, expected))
 		}
 		r.records = append(r.records, pipeline.Record{
 			Offset: m.Offset, Time: m.Time, Key: m.Key, Value: m.Value, Headers: headers(m.Headers),

@@ -42,9 +42,8 @@ func (m *member) attend(ctx, lifetime context.Context, gen *kafka.Generation, pa
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(lifetime, cancel)()
-	s := &source{cluster: m.cluster, topic: m.options.Topic, partition: partition, commit: func(offset int64) error {
-		return m.commit(lifetime, gen, partition, offset)
-	}}
+	s := &source{cluster: m.cluster, topic: m.options.Topic, partition: partition, spare: newSpare()}
+	s.commit = func(offset int64) error { return m.commit(lifetime, gen, partition, offset) }
 	defer s.close()
 	if err := m.work(ctx, partition, s); err != nil {
 		m.fail(fmt.Errorf("partition %d of %s: %w", partition, m.options.Topic, err))

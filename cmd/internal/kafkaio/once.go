@@ -22,7 +22,9 @@ func Once(ctx context.Context, o Options, work Work) error {
 	}
 	var sources []*ending
 	for _, p := range partitions {
-		s := &ending{source: source{cluster: c, topic: o.Topic, partition: p.ID, commit: func(int64) error { return nil }}}
+		s := &ending{source: source{
+			cluster: c, topic: o.Topic, partition: p.ID, spare: newSpare(), commit: func(int64) error { return nil },
+		}}
 		if _, s.end, err = s.Bounds(ctx); err != nil {
 			return err
 		}

@@ -25,8 +25,8 @@ type source struct {
 	// last is the record that was read last, nil before; fetched is when Fetch last ended.
 	last    atomic.Pointer[landmark]
 	fetched time.Time
-	// fetchedRecords is how many records the last fetch gave: the next one gives about as many.
-	fetchedRecords int
+	// spare has room for records, of batches that were released; nil for a source whose batches nobody releases.
+	spare chan []pipeline.Record
 }
 
 // landmark is a record by which a log is known again.
@@ -64,8 +64,7 @@ func (s *source) Fetch(ctx context.Context, offset int64) (pipeline.Batch, error
 		s.conn = conn
 	}
 	o := &s.cluster.options
-	r, err := s.read(ctx, s.conn, offset, o.FetchBytes, s.fetchedRecords)
-	s.fetchedRecords = len(r.records)
+	r, err := s.read(ctx, s.conn, offset, o.FetchBytes, s.room())
 	if r.broken {
 		s.close()
 	}
@@ -73,10 +72,37 @@ func (s *source) Fetch(ctx context.Context, offset int64) (pipeline.Batch, error
 		return pipeline.Batch{}, s.failed(ctx, "fetch from", err)
 	}
 	s.fetched = time.Now()
-	if n := len(r.records); n > 0 {
-		s.last.Store(&landmark{r.records[n-1].Offset, r.records[n-1].Time})
+	b := pipeline.Batch{Records: r.records, Next: r.next, End: r.end}
+	n := len(r.records)
+	if n == 0 {
+		s.release(r.records)
+		return b, nil
 	}
-	return pipeline.Batch{Records: r.records, Next: r.next, End: r.end}, nil
+	s.last.Store(&landmark{r.records[n-1].Offset, r.records[n-1].Time})
+	b.Release = func() { s.release(r.records) }
+	return b, nil
+}
+
+// inUse is how many batches a worker has at once: one being fetched, one ready, one in work.
+const inUse = 3
+
+func newSpare() chan []pipeline.Record { return make(chan []pipeline.Record, inUse) }
+
+func (s *source) room() []pipeline.Record {
+	select {
+	case r := <-s.spare:
+		return r
+	default:
+		return nil
+	}
+}
+
+func (s *source) release(records []pipeline.Record) {
+	clear(records)
+	select {
+	case s.spare <- records[:0]:
+	default:
+	}
 }
 
 // recognise gives ErrOutOfRange if another record stands where the last one stood, or the log ends before it. That
@@ -134,7 +160,7 @@ func (s *source) recordTime(ctx context.Context, offset int64) (at time.Time, fo
 	o := &s.cluster.options
 	err = s.once(ctx, o.Timeout+o.FetchWait, func(conn *kafka.Conn) error {
 		// One byte: a broker gives a whole record batch all the same, and no more.
-		r, err := s.read(ctx, conn, offset, 1, 1)
+		r, err := s.read(ctx, conn, offset, 1, nil)
 		if err == nil && len(r.records) > 0 && r.records[0].Offset == offset {
 			at, found = r.records[0].Time, true
 		}

@@ -48,6 +48,31 @@ func TestReadsFromAnOffset(t *testing.T) {
 	})
 }
 
+// A batch that is released lends its room to the next one, and what its keys and values said stands.
+func TestReleasedBatch(t *testing.T) {
+	everywhere(t, func(t *testing.T, o Options) {
+		ctx := limited(t)
+		create(t, o, 1)
+		values := numbered(0, 20)
+		write(t, o, "sender", values...)
+		s := open(t, o)
+		s.spare = newSpare()
+		first, err := s.Fetch(ctx, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		place, value := &first.Records[0], first.Records[0].Value
+		first.Release()
+		again, err := s.Fetch(ctx, 5)
+		if err != nil || len(again.Records) == 0 {
+			t.Fatal(again, err)
+		}
+		if &again.Records[0] != place || again.Records[0].Offset != 5 || string(value) != values[0] {
+			t.Errorf("offset %d stands at %p, want 5 at %p; the first value is %q", again.Records[0].Offset, &again.Records[0], place, value)
+		}
+	})
+}
+
 // Both of kafka-go's decoders give a record's headers, and none where there are none.
 func TestReadsHeaders(t *testing.T) {
 	everywhere(t, func(t *testing.T, o Options) {

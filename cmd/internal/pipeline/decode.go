@@ -40,13 +40,16 @@ func (w *Worker) decode(source windows.Source, b *Batch) {
 	}
 }
 
-// recycle lets the memory of a batch's events be used for another batch. Nothing may hold one of the events.
+// recycle lets the memory of a batch be used for another one. Nothing may hold one of its events or records.
 func (w *Worker) recycle(b *Batch) {
 	d := b.decoded
 	b.decoded = nil
 	clear(d.events)
 	d.faults = nil
 	w.decodings.put(d)
+	if b.Release != nil {
+		b.Release()
+	}
 }
 
 // decodings are kept to be used again, a few at most. (A sync.Pool would keep the worker that it is part of until the

@@ -118,9 +118,10 @@ func (w *Worker) beginFlush() {
 		return
 	}
 	w.keep() // of a batch that waits half done
-	w.changed = byBucket(w.changed)
-	f.entries = make([]*entry, 0, len(w.changed))
-	deltas := make([]windows.Delta, len(w.changed))
+	w.changed, w.spare = byBucket(w.changed, w.spare), w.changed
+	clear(w.spare)
+	var deltas []windows.Delta
+	f.entries, deltas = w.hold.load(len(w.changed))
 	var waiting []*entry
 	for i := 0; i < len(w.changed); {
 		bucket, n := w.changed[i].bucket, 1
@@ -142,8 +143,8 @@ func (w *Worker) beginFlush() {
 	w.flight = f
 }
 
-// byBucket gives entries in the order of their buckets, and within a bucket in that which they had.
-func byBucket(entries []*entry) []*entry {
+// byBucket gives entries in the order of their buckets, and within a bucket in that which they had, in room if that is enough.
+func byBucket(entries, room []*entry) []*entry {
 	var ends [windows.Buckets + 1]int // where a bucket's entries end, once all before it are in their places
 	for _, e := range entries {
 		ends[e.bucket+1]++
@@ -151,7 +152,7 @@ func byBucket(entries []*entry) []*entry {
 	for b := range windows.Buckets {
 		ends[b+1] += ends[b]
 	}
-	sorted := make([]*entry, len(entries))
+	sorted := slices.Grow(room[:0], len(entries))[:len(entries)]
 	for _, e := range entries {
 		sorted[ends[e.bucket]] = e
 		ends[e.bucket]++
@@ -166,7 +167,7 @@ func (w *Worker) takeAlong(f *flight, changed []*entry, room []windows.Delta) wi
 	for i, e := range changed {
 		w.set.mark(e, false, true)
 		e.sent, e.unsure = e.unsure, e.sent[:0]
-		u.Deltas[i] = e.subject.TakeDeltaTo(w.room)
+		u.Deltas[i] = e.subject.TakeDeltaTo(w.hold.room)
 		w.set.resize(e)
 	}
 	f.entries = append(f.entries, changed...)
@@ -261,6 +262,10 @@ func (w *Worker) landed() {
 	m.flushDuration.Observe(w.now.Sub(f.began).Seconds())
 	m.flushEvents.Observe(float64(f.events))
 	m.flushEntities.Observe(float64(len(f.entries)))
+	for i := range f.updates {
+		f.updates[i].Deltas = nil // a load under way may still ask for the rest
+	}
+	w.hold.unload(f.entries)
 }
 
 // nextReload loads the entities that other sources feed too, once none of their own counts are on the way.

@@ -16,9 +16,10 @@ type counts [streams]uint64
 // outbox is a stream of outputs that are said and not acknowledged.
 type outbox struct {
 	waiting      []Output
-	writing      int   // outputs under way
-	writingBytes int64 // of these
-	bytes        int64 // of all that are not acknowledged
+	writing      []Output // under way
+	writingBytes int64    // of these
+	spare        []Output // room for more
+	bytes        int64    // of all that are not acknowledged
 	said, acked  uint64
 	unheard      time.Time // where said is above acked: since when nothing was acknowledged
 }
@@ -29,23 +30,28 @@ const writtenAtOnce = 10_000
 
 // next takes out what is to be written next, nothing while a write is under way.
 func (b *outbox) next() []Output {
-	if b.writing > 0 || len(b.waiting) == 0 {
+	if len(b.writing) > 0 || len(b.waiting) == 0 {
 		return nil
 	}
-	b.writing = min(len(b.waiting), writtenAtOnce)
-	out := b.waiting[:b.writing:b.writing]
-	b.waiting = b.waiting[b.writing:]
-	for i := range out {
-		b.writingBytes += out[i].size()
+	n := min(len(b.waiting), writtenAtOnce)
+	b.writing = b.waiting[:n:n]
+	if n == len(b.waiting) {
+		b.waiting, b.spare = b.spare, b.waiting[:0]
+	} else {
+		b.waiting = b.waiting[n:]
 	}
-	return out
+	for i := range b.writing {
+		b.writingBytes += b.writing[i].size()
+	}
+	return b.writing
 }
 
 // acknowledge ends the write.
 func (b *outbox) acknowledge(now time.Time) {
-	b.acked += uint64(b.writing)
+	b.acked += uint64(len(b.writing))
 	b.bytes -= b.writingBytes
-	b.writing, b.writingBytes, b.unheard = 0, 0, now
+	clear(b.writing)
+	b.writing, b.writingBytes, b.unheard = nil, 0, now
 }
 
 func (w *Worker) say(o Output) {

@@ -62,6 +62,9 @@ type Batch struct {
 	End int64
 	// Done tells that the source has ended and will never have more, as a file does.
 	Done bool
+	// Release, unless nil, is called at most once when nobody needs Records any more, from any goroutine. What keys, values and
+	// headers point to may be held for longer.
+	Release func()
 
 	decoded *decoded // nil until Worker.decode was called
 }

@@ -162,6 +162,7 @@ type Worker struct {
 	warmed      int64 // so that the reads of warm are for something
 	set         *workingSet
 	changed     []*entry // in the order of their first change since the last flush
+	spare       []*entry // room for them
 	pending     int      // events counted since the last flush began
 	passed      int      // records processed since then
 	passedBytes int64    // of these records
@@ -179,11 +180,11 @@ type Worker struct {
 	applied      windows.Fence // everything up to it is in the store
 	firstPending time.Time     // when the oldest pending event was counted
 	flight       *flight
-	room         *windows.Room // for deltas
-	foreign      []*entry      // their totals show counts of another source; to be loaded and judged again
-	loads        bool          // a load is under way
-	reloading    bool          // it is for foreign
-	flown        []*flight     // landed since that load was asked for
+	hold         *hold
+	foreign      []*entry  // their totals show counts of another source; to be loaded and judged again
+	loads        bool      // a load is under way
+	reloading    bool      // it is for foreign
+	flown        []*flight // landed since that load was asked for
 	outboxes     [streams]outbox
 	commitAfter  counts // said, when the last applied events had been judged
 	checked      int64  // the record to which the last checkpoint moved all fences
@@ -227,7 +228,7 @@ func NewWorker(o Options) *Worker {
 	return &Worker{
 		options: o, poison: map[int64]panicked{}, interred: buried{}, set: newWorkingSet(o.Limits.WorkingSet),
 		slice: evenSlice, seen: windows.NoOffset, repairing: windows.NoOffset,
-		profiles: map[int64]*detector.Profile{}, gathered: detector.NewSums(), room: windows.NewRoom(),
+		profiles: map[int64]*detector.Profile{}, gathered: detector.NewSums(), hold: newHold(),
 	}
 }
 
@@ -322,6 +323,7 @@ func (w *Worker) stand() {
 	w.session++
 	w.phase = phaseStanding
 	w.fetch, w.work, w.flight, w.doubting = fetching{}, nil, nil, nil
+	w.hold = newHold() // the old one may be under way still
 	w.dropWorkingSet()
 	w.changed, w.pending, w.passed, w.passedBytes = nil, 0, 0, 0
 	w.foreign, w.loads, w.reloading, w.flown = nil, false, false, nil
