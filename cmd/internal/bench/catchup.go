@@ -10,11 +10,12 @@ import (
 	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 )
 
-// How often the service is asked how far it is. Each time costs it a millisecond, so between the first record and the last
-// ones it is seldom.
+// How often the service is asked how far it is. Each time costs it a millisecond or more, so it is often before the first record
+// only, and less seldom for the last ones than between.
 const (
 	askOften  = 10 * time.Millisecond
-	askSeldom = 200 * time.Millisecond
+	askLast   = 50 * time.Millisecond
+	askSeldom = 250 * time.Millisecond
 )
 
 // catchUpLimit ends a run that hangs.
@@ -98,8 +99,11 @@ func (t *trial) watch(ctx context.Context, events int64) ([]look, error) {
 			return looks, notCounted(m, len(t.members) > 1)
 		}
 		wait := askSeldom
-		if n == 0 || float64(n) > warmTo*float64(events) {
+		switch {
+		case n == 0:
 			wait = askOften
+		case float64(n) > warmTo*float64(events):
+			wait = askLast
 		}
 		if err := testbed.Pause(ctx, wait); err != nil {
 			return looks, fmt.Errorf("%d of %d records are judged: %w", n, events, err)
