@@ -11,8 +11,8 @@ import (
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
-// Sums are what a population profile is made of. They are additive: workers add up theirs. They need not be exact, as
-// they say what is usual, not what was. Use NewSums; the zero Sums can only be read.
+// Sums are what a population profile is made of. They are additive, in whatever order: workers add up theirs. They need not be
+// exact, as they say what is usual, not what was. Use NewSums; the zero Sums can only be read.
 type Sums struct {
 	Families [families]FamilySums `json:"families"`
 	// Hours are parcels by the hour of the day, in UTC.
@@ -270,11 +270,11 @@ func (s *Sums) parcel(e *Event, w *way, newPlace bool, p *Profile) {
 func (s *Sums) amount(rule string, x, earlier, mean float64, odd bool) {
 	a := s.Amounts[rule]
 	a.N++
-	a.Sum += x
-	a.Squares += x * x
+	a.Sum += grain(x)
+	a.Squares += grain(x * x)
 	if earlier > 0 {
 		a.Pairs++
-		a.Spread += (x - mean) * (x - mean) * earlier / (earlier + 1)
+		a.Spread += grain((x - mean) * (x - mean) * earlier / (earlier + 1))
 	}
 	if odd {
 		a.Odd++
@@ -337,8 +337,15 @@ func (s *Sums) day(f family, l learner, n, level, days float64) {
 	uncertain := mean * mean * (1/shape + driftShort)
 	square := min((n-mean)*(n-mean), squareCap*(mean*l.prior.Dispersion+uncertain))
 	weight := days / (1 + mean)
-	s.Families[f].Expected += weight * mean
-	s.Families[f].Squares += weight * (square - uncertain)
+	s.Families[f].Expected += grain(weight * mean)
+	s.Families[f].Squares += grain(weight * (square - uncertain))
+}
+
+// grain gives the multiple of 2^-24 nearest to x. Sums of such numbers below 2^29 are exact, so the order in which events are taken
+// in, or what several goroutines took in, does not show in their last digits.
+func grain(x float64) float64 {
+	const perUnit = 1 << 24
+	return math.Round(x*perUnit) / perUnit
 }
 
 // enter takes in how a shared entity stands at an event, for calibration. What the scores of a lane cost are the
@@ -347,7 +354,7 @@ func (s *Sums) day(f family, l learner, n, level, days float64) {
 func (s *Sums) enter(kind windows.Kind, nth int64) (weight float64) {
 	weight = 1
 	if nth > 1 {
-		weight = math.Pow(float64(nth), -.3)
+		weight = grain(math.Pow(float64(nth), -.3))
 	}
 	s.Entries[kind] += weight
 	return weight
