@@ -54,12 +54,10 @@ func (s *Store) Apply(ctx context.Context, source windows.Source, updates []wind
 func (s *Store) applySome(ctx context.Context, source windows.Source, updates []windows.Update, results []windows.Result) ([]windows.Result, error) {
 	first := len(results)
 	results = append(results, make([]windows.Result, len(updates))...)
-	todo := make([]*applying, len(updates))
+	all, todo := make([]applying, len(updates)), make([]*applying, len(updates))
 	for i := range updates {
-		todo[i] = &applying{update: &updates[i], result: &results[first+i], entities: make([]sealed, len(updates[i].Deltas))}
-		for j := range updates[i].Deltas {
-			todo[i].entities[j] = asBelieved(&updates[i].Deltas[j])
-		}
+		all[i] = newApplying(&updates[i], &results[first+i])
+		todo[i] = &all[i]
 	}
 	for len(todo) > 0 {
 		var err error
@@ -72,110 +70,145 @@ func (s *Store) applySome(ctx context.Context, source windows.Source, updates []
 
 // applyOnce sends updates, and gives those that are to be sent again.
 func (s *Store) applyOnce(ctx context.Context, source windows.Source, all []*applying) (again []*applying, err error) {
-	var calls []call
-	var sent [][]*applying // in each call
+	w := s.memory.take()
+	defer s.memory.put(w)
+	type sending struct {
+		updates []*applying
+		keys    int
+		end     int // of its words
+	}
+	var sent []sending // in each call
 	for rest := all; len(rest) > 0; {
-		n, size := 1, 1+len(rest[0].entities)
-		for s.single && n < len(rest) && size+1+len(rest[n].entities) <= inCall {
-			size += 1 + len(rest[n].entities)
+		n, keys := 1, rest[0].keys()
+		for s.single && n < len(rest) && keys+rest[n].keys() <= inCall {
+			keys += rest[n].keys()
 			n++
 		}
-		calls = append(calls, s.applyCall(source, rest[:n], size))
-		sent = append(sent, rest[:n])
+		s.addCall(w, source, rest[:n])
+		sent = append(sent, sending{rest[:n], keys, len(w.ends)})
 		rest = rest[n:]
+	}
+	texts, from := w.split(), 0
+	calls := make([]call, len(sent))
+	for i, c := range sent {
+		calls[i] = w.call(c.keys, texts[from:c.end])
+		from = c.end
 	}
 	replies, err := s.run(ctx, s.apply, calls)
 	if err != nil {
 		return nil, err
 	}
+	from = 0
 	for i, reply := range replies {
-		if len(reply) != len(sent[i]) {
-			return nil, fmt.Errorf("an answer of %d parts, not %d", len(reply), len(sent[i]))
+		if len(reply) != len(sent[i].updates) {
+			return nil, fmt.Errorf("an answer of %d parts, not %d", len(reply), len(sent[i].updates))
 		}
-		keys := calls[i].keys
-		for j, a := range sent[i] {
-			own := 1 + len(a.entities)
+		keys := texts[from:]
+		for j, a := range sent[i].updates {
 			answer, _ := reply[j].([]any)
-			done, err := a.take(answer, keys[:own])
+			done, err := a.take(answer, keys[:a.keys()])
 			if err != nil {
 				return nil, err
 			}
 			if !done {
 				again = append(again, a)
 			}
-			keys = keys[own:]
+			keys = keys[a.keys():]
 		}
+		from = sent[i].end
 	}
 	return again, nil
 }
 
 // applying is an update on its way.
 type applying struct {
-	update   *windows.Update
-	entities []sealed // of each delta
-	result   *windows.Result
+	update *windows.Update
+	result *windows.Result
+	// entities are what is sent instead of what the deltas came with, after it met other versions.
+	entities []sealed
+	// ask: what is there has to be known first, as not every delta says what it comes to.
+	ask bool
 }
 
 // sealed is what an entity is to become if it is of a version.
 type sealed struct {
-	base   string // as bytes, none for an entity that is not there
-	packed []byte // nothing for one that is to go
+	base   windows.Version // zero for an entity that is not there
+	packed []byte          // nothing for one that is to go
 }
 
-// unknown is the version of no entity.
-const unknown = "?"
-
-// asBelieved is what the delta makes of the entity that its writer knew.
-func asBelieved(d *windows.Delta) sealed {
-	switch {
-	case len(d.Packed) == 0:
-		return sealed{base: unknown}
-	case d.Base == windows.Version{}:
-		return sealed{packed: d.Packed}
+func newApplying(u *windows.Update, result *windows.Result) applying {
+	a := applying{update: u, result: result}
+	for i := range u.Deltas {
+		a.ask = a.ask || len(u.Deltas[i].Packed) == 0
 	}
-	return sealed{string(d.Base[:]), d.Packed}
+	return a
+}
+
+// keys is how many it has: that of the fences, and one for each entity.
+func (a *applying) keys() int { return 1 + len(a.update.Deltas) }
+
+// entity is what entity i is to become: what the delta makes of the one that its writer knew, or of what was there.
+func (a *applying) entity(i int) sealed {
+	if a.entities != nil {
+		return a.entities[i]
+	}
+	d := &a.update.Deltas[i]
+	return sealed{d.Base, d.Packed}
+}
+
+// order gives the numbers of the entities as they are sent: those that should be there, then those that are new.
+func (a *applying) order(yield func(i int) bool) {
+	for _, first := range [...]bool{true, false} {
+		for i := range a.update.Deltas {
+			if known := a.entity(i).base != (windows.Version{}); known == first && !yield(i) {
+				return
+			}
+		}
+	}
 }
 
 // onto is what the delta makes of the packed entity that is there, nothing for none.
 func onto(d *windows.Delta, held string) (sealed, error) {
 	packed, err := windows.Merge([]byte(held), d)
-	return sealed{held[:min(len(held), len(windows.Version{}))], packed}, err
+	return sealed{windows.VersionOf([]byte(held)), packed}, err
 }
 
-// applyCall makes a call for updates, which have that many keys.
-func (s *Store) applyCall(source windows.Source, all []*applying, keys int) call {
-	size := 100 * keys
-	for _, a := range all {
-		for i := range a.entities {
-			size += len(a.entities[i].packed)
-		}
-	}
-	var w words
-	w.grow(size, 2+4*len(all)+3*keys)
+// whatever stands for the versions of an update that asks.
+const whatever = "?"
+
+// addCall adds the words of a call for updates.
+func (s *Store) addCall(w *words, source windows.Source, all []*applying) {
 	for _, a := range all {
 		w.add(s.fenceKey(a.update.Bucket))
-		for i := range a.update.Deltas {
-			s.addEntityKey(&w, a.update.Deltas[i].Key, a.update.Bucket)
+		for i := range a.order {
+			s.addEntityKey(w, a.update.Deltas[i].Key, a.update.Bucket)
 		}
 	}
 	w.add(source.String())
 	w.number(s.ttl.Milliseconds())
 	for _, a := range all {
-		w.number(int64(len(a.entities)))
+		w.number(int64(len(a.update.Deltas)))
 		w.number(a.update.Expected)
 		w.number(a.update.New.Offset)
 		w.add(fenceText(a.update.New))
-		for i := range a.entities {
-			w.add(a.entities[i].base)
-			w.bytes = append(w.bytes, a.entities[i].packed...)
+		if a.ask {
+			w.bytes = append(w.bytes, whatever...)
+		}
+		for i := 0; i < len(a.update.Deltas) && !a.ask; i++ {
+			if base := a.entity(i).base; base != (windows.Version{}) {
+				w.bytes = append(w.bytes, base[:]...)
+			}
+		}
+		w.end()
+		for i := range a.order {
+			w.bytes = append(w.bytes, a.entity(i).packed...)
 			w.end()
 		}
 	}
-	return newCall(keys, w.split())
 }
 
 // take reads an answer of apply.lua. False means that the update has to be sent again, with the entities that it has then.
-func (a *applying) take(reply []any, keys []string) (done bool, err error) {
+func (a *applying) take(reply []any, keys []word) (done bool, err error) {
 	if len(reply) == 0 {
 		return false, fmt.Errorf("an empty answer")
 	}
@@ -189,17 +222,19 @@ func (a *applying) take(reply []any, keys []string) (done bool, err error) {
 		return true, nil
 	case len(reply) == 1 && what == replyDone:
 		a.result.Status = windows.Applied
-		a.result.Events = make([]int64, len(a.entities))
-		for i := range a.entities {
-			a.result.Events[i] = windows.TotalOf(a.entities[i].packed)
+		a.result.Events = make([]int64, len(a.update.Deltas))
+		for i := range a.result.Events {
+			a.result.Events[i] = windows.TotalOf(a.entity(i).packed)
 		}
 		return true, nil
 	case len(reply) == len(keys) && what == replyAlready:
 		a.result.Status = windows.Already
-		a.result.Events = make([]int64, len(a.entities))
-		for i := range a.entities {
-			head, _ := reply[1+i].(string)
+		a.result.Events = make([]int64, len(a.update.Deltas))
+		heads := reply[1:]
+		for i := range a.order {
+			head, _ := heads[0].(string)
 			a.result.Events[i] = windows.TotalOf([]byte(head))
+			heads = heads[1:]
 		}
 		return true, nil
 	case len(reply) == len(keys) && what == replyDiffers:
@@ -212,19 +247,22 @@ func (a *applying) take(reply []any, keys []string) (done bool, err error) {
 	return false, fmt.Errorf("an answer that can't be understood: %v", reply)
 }
 
-// merge makes the entities anew for what is there: each is 1 if that is of the expected version.
-func (a *applying) merge(there []any, keys []string) error {
-	for i := range there {
-		held, other := there[i].(string)
-		if !other {
-			continue
+// merge makes the entities anew for what is there, in the order in which they were sent: each is 1 if that is of the expected
+// version.
+func (a *applying) merge(there []any, keys []word) error {
+	entities, n := make([]sealed, len(there)), 0
+	for i := range a.order {
+		entities[i] = a.entity(i)
+		if held, other := there[n].(string); other {
+			var err error
+			if entities[i], err = onto(&a.update.Deltas[i], held); errors.Is(err, windows.ErrLost) {
+				return err
+			} else if err != nil {
+				return badData(keys[n].String(), err)
+			}
 		}
-		var err error
-		if a.entities[i], err = onto(&a.update.Deltas[i], held); errors.Is(err, windows.ErrLost) {
-			return err
-		} else if err != nil {
-			return badData(keys[i], err)
-		}
+		n++
 	}
+	a.entities, a.ask = entities, false
 	return nil
 }

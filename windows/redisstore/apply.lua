@@ -1,11 +1,11 @@
 -- Puts the entities of buckets as they are to be, under the fences of their source, each bucket in one step. In a cluster all
 -- keys of a call are in one slot, so it has one bucket.
 --
--- KEYS: for each bucket its fences, then its entities.
+-- KEYS: for each bucket its fences, then its entities: those that should be there, then new ones.
 -- ARGV: the source, the life of an entity in milliseconds (0: for ever); then for each bucket the number of its entities,
--- the expected offset, the new offset, the fence as it shall be, and for each entity the version that it should have, empty
--- for one that should not be there, and what it shall be, empty for one that shall be gone. An entity begins with its
--- version, six bytes, and the total of its events.
+-- the expected offset, the new offset, the fence as it shall be, the versions, six bytes each, of the entities that should be
+-- there, or '?' to be told what is there; and what each entity shall be, empty for one that shall be gone. An entity begins
+-- with its version and the total of its events.
 --
 -- Answers for each bucket {0} if refused, {1} if done, {2, the beginning of each entity} if it was done before, {3, index of
 -- the bucket's key, what is wrong with it} if something there can't be what this program wrote, and {4, then for each entity 1
@@ -35,57 +35,69 @@ local function blame(k, err)
   return {err = err}
 end
 
--- Where each bucket stands, and the entities that are to be read.
-local wanted, at, k = {}, 3, 1
+-- Tells whether there is anything at one of these keys.
+local function any(names)
+  local found = 0
+  for from = 1, #names, most do
+    found = found + call('EXISTS', unpack(names, from, min(from + most - 1, #names)))
+  end
+  return found > 0
+end
+
+-- Where each bucket stands, and which entities should not be there. These are asked after, not read: it costs half, and most
+-- are as they should be.
+local new, at, k = {}, 3, 1
 while k <= #KEYS do
-  local n = tonumber(ARGV[at])
-  local stands, bucket = pcall('HGET', KEYS[k], source), {key = k, size = n, at = at}
-  buckets[#buckets + 1] = bucket
+  local b, n, versions = #buckets + 1, tonumber(ARGV[at]), ARGV[at + 4]
+  local bucket, stands = {key = k, size = n, known = #versions / 6, at = at + 4}, pcall('HGET', KEYS[k], source)
+  buckets[b] = bucket
   if type(stands) == 'table' then
-    replies[#buckets] = blame(1, stands.err)
-    if replies[#buckets].err then
-      return replies[#buckets]
+    replies[b] = blame(1, stands.err)
+    if replies[b].err then
+      return replies[b]
     end
   else
     local offset = stands and match(stands, '^%S+')
     if offset == ARGV[at + 2] then
-      bucket.already = true
+      bucket.all = already
     elseif offset ~= ARGV[at + 1] then
-      replies[#buckets] = {refused}
+      replies[b] = {refused}
+    elseif versions == '?' then
+      bucket.all = differs
+    else
+      for i = k + 1 + bucket.known, k + n do
+        new[#new + 1] = KEYS[i]
+      end
     end
   end
-  if not replies[#buckets] then
-    for i = k + 1, k + n do
-      wanted[#wanted + 1] = i
-    end
-  end
-  k, at = k + n + 1, at + 4 + 2 * n
+  k, at = k + n + 1, at + 5 + n
 end
+local met = any(new)
 
--- All these entities by the numbers of their keys, false for none; and those that none was found of.
-local entities, none, names = {}, {}, {}
-for i = 1, #wanted do
-  names[i] = KEYS[wanted[i]]
+-- The other entities by the numbers of their keys, false for none; and those that none was found of.
+local entities, none, names, wanted = {}, {}, {}, {}
+for b = 1, #buckets do
+  local bucket = buckets[b]
+  for i = 1, replies[b] and 0 or (met or bucket.all) and bucket.size or bucket.known do
+    wanted[#wanted + 1] = bucket.key + i
+    names[#names + 1] = KEYS[bucket.key + i]
+  end
 end
 for from = 1, #names, most do
   local found = call('MGET', unpack(names, from, min(from + most - 1, #names)))
   for i = 1, #found do
-    local n = wanted[from + i - 1]
-    entities[n] = found[i]
+    entities[wanted[from + i - 1]] = found[i]
     if not found[i] then
-      none[#none + 1] = KEYS[n]
+      none[#none + 1] = names[from + i - 1]
     end
   end
 end
-local others = 0 -- what is at such a key and is no entity
-for from = 1, #none, most do
-  others = others + call('EXISTS', unpack(none, from, min(from + most - 1, #none)))
-end
+local others = any(none) -- something is at such a key and is no entity
 
 for b = 1, #buckets do
   local bucket = buckets[b]
   local first, n, at = bucket.key, bucket.size, bucket.at
-  for i = 1, others > 0 and not replies[b] and n or 0 do
+  for i = 1, others and not replies[b] and n or 0 do
     local entity = pcall('GET', KEYS[first + i])
     if type(entity) == 'table' then
       replies[b] = blame(1 + i, entity.err)
@@ -97,7 +109,7 @@ for b = 1, #buckets do
   end
   if replies[b] then
     -- It is answered.
-  elseif bucket.already then
+  elseif bucket.all == already then
     local reply = {already}
     for i = 1, n do
       local entity = entities[first + i]
@@ -105,18 +117,21 @@ for b = 1, #buckets do
     end
     replies[b] = reply
   else
-    local reply, other = {differs}, false
-    for i = 1, n do
-      local entity = entities[first + i]
-      if (entity and sub(entity, 1, 6) or '') == ARGV[at + 2 + 2 * i] then
-        reply[1 + i] = 1
-      else
-        reply[1 + i], other = entity or '', true
+    local reply, versions = nil, ARGV[at]
+    for i = 1, (met or bucket.all) and n or bucket.known do
+      local entity = entities[first + i] or ''
+      if bucket.all or sub(entity, 1, 6) ~= sub(versions, 6 * i - 5, 6 * i) then
+        reply = reply or {differs}
+        reply[1 + i] = entity
       end
     end
-    if not other then
+    if reply then
       for i = 1, n do
-        local key, entity = KEYS[first + i], ARGV[at + 3 + 2 * i]
+        reply[1 + i] = reply[1 + i] or 1
+      end
+    else
+      for i = 1, n do
+        local key, entity = KEYS[first + i], ARGV[at + i]
         if entity == '' then
           call('DEL', key)
         elseif life == '0' then
@@ -125,7 +140,7 @@ for b = 1, #buckets do
           call('SET', key, entity, 'PX', life)
         end
       end
-      call('HSET', KEYS[first], source, ARGV[at + 3])
+      call('HSET', KEYS[first], source, ARGV[at - 1])
       reply = {done}
     end
     replies[b] = reply

@@ -6,7 +6,8 @@
 //
 // An update carries its entities as they shall be, made for the versions that the writer knows. Where another partition was
 // counted in between, the script changes nothing and gives what is there; the writer adds its delta to that and comes again.
-// So the script compares six bytes and writes once for each entity, whatever it holds.
+// So the script compares six bytes of an entity that should be there, asks after one that should not, and writes each once,
+// whatever it holds.
 //
 // Beside the entities of a bucket stands the hash of its fences, which has no end of life:
 //

@@ -86,11 +86,11 @@ func explain(key string, err error) error {
 }
 
 // brokenKey makes an Error of a script's complaint about one of its keys, counted from 1.
-func brokenKey(keys []string, i int64, why any) error {
+func brokenKey[K string | word](keys []K, i int64, why any) error {
 	if i < 1 || i > int64(len(keys)) {
 		return fmt.Errorf("an answer about key %d of %d: %v", i, len(keys), why)
 	}
-	return badData(keys[i-1], fmt.Errorf("%v", why))
+	return badData(string(keys[i-1]), fmt.Errorf("%v", why))
 }
 
 // badData makes an Error of something stored that this package did not write.

@@ -32,48 +32,60 @@ const keysAtOnce = 256
 // client sends all of it again. A script call a bucket would cost several times as much: most have one entity. Something else
 // than an entity at a key looks like nothing here; Apply will tell.
 func (s *Store) loadInOrder(ctx context.Context, source windows.Source, keys []windows.Key) ([]windows.Loaded, error) {
-	var w words
-	w.grow(64*len(keys), len(keys))
-	buckets := make([]int, len(keys))
+	w := s.memory.take()
+	defer s.memory.put(w)
+	buckets, fences := make([]int, len(keys)), newFenceReads(len(keys))
 	for i, key := range keys {
 		buckets[i] = key.Bucket()
-		s.addEntityKey(&w, key, buckets[i])
+		s.addEntityKey(w, key, buckets[i])
+		fences.want(buckets[i])
 	}
-	names := w.split()
-	var entities []*redis.SliceCmd
-	fences := make(map[int]*redis.StringCmd, min(len(keys), windows.Buckets))
-	name := source.String()
+	for _, b := range fences.buckets {
+		w.add(s.fenceKey(b))
+	}
+	w.add(source.String())
+	texts := w.split()
+	names, fenceNames, field := texts[:len(keys)], texts[len(keys):len(texts)-1], texts[len(texts)-1:]
+	entities := make([]*redis.SliceCmd, 0, 1+len(keys)/keysAtOnce)
 	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for some := range slices.Chunk(names, keysAtOnce) {
-			entities = append(entities, p.MGet(ctx, some...))
+			mget := redis.NewSliceCmd(ctx, w.command(some, "mget")...)
+			entities = append(entities, mget)
+			if err := p.Process(ctx, mget); err != nil {
+				return err
+			}
 		}
-		for _, b := range buckets {
-			if fences[b] == nil {
-				fences[b] = p.HGet(ctx, s.fenceKey(b), name)
+		for i := range fenceNames {
+			hget := redis.NewStringCmd(ctx, w.command(field, "hget", &fenceNames[i])...)
+			fences.reads = append(fences.reads, hget)
+			if err := p.Process(ctx, hget); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
 	loaded := make([]windows.Loaded, len(keys))
+	var bytes []byte // of one entity after the other
 	for i, key := range keys {
-		l, b := &loaded[i], buckets[i]
+		l := &loaded[i]
 		some, err := entities[i/keysAtOnce].Result()
 		if err != nil {
 			return nil, explain("", err)
 		}
 		packed, _ := some[i%keysAtOnce].(string)
-		if l.Entity, err = windows.Unpack(key, []byte(packed)); err != nil {
-			return nil, badData(names[i], err)
+		bytes = append(bytes[:0], packed...)
+		if l.Entity, err = windows.Unpack(key, bytes); err != nil {
+			return nil, badData(names[i].String(), err)
 		}
-		fence, err := fences[b].Result()
+		fence, err := fences.of(buckets[i])
 		if errors.Is(err, redis.Nil) {
 			continue
 		}
 		if err != nil {
-			return nil, explain(s.fenceKey(b), err)
+			return nil, explain(s.fenceKey(buckets[i]), err)
 		}
 		if l.Fence, err = parseFence(fence); err != nil {
-			return nil, badData(s.fenceKey(b), err)
+			return nil, badData(s.fenceKey(buckets[i]), err)
 		}
 		l.Present = true
 	}
@@ -82,6 +94,28 @@ func (s *Store) loadInOrder(ctx context.Context, source windows.Source, keys []w
 	}
 	return loaded, nil
 }
+
+// fenceReads are the fences of buckets that are read, each once.
+type fenceReads struct {
+	at      [windows.Buckets]int // where in buckets, from 1; 0 if it is not read
+	buckets []int
+	reads   []*redis.StringCmd
+}
+
+// newFenceReads makes room for the buckets of as many entities.
+func newFenceReads(entities int) *fenceReads {
+	n := min(entities, windows.Buckets)
+	return &fenceReads{buckets: make([]int, 0, n), reads: make([]*redis.StringCmd, 0, n)}
+}
+
+func (f *fenceReads) want(bucket int) {
+	if f.at[bucket] == 0 {
+		f.buckets = append(f.buckets, bucket)
+		f.at[bucket] = len(f.buckets)
+	}
+}
+
+func (f *fenceReads) of(bucket int) (string, error) { return f.reads[f.at[bucket]-1].Result() }
 
 // loadByScript reads by one script call a bucket. In a cluster plain commands would keep their order only until a slot
 // moves to another node: go-redis sends those that are redirected again, after the others.
@@ -102,10 +136,12 @@ func (s *Store) loadByScript(ctx context.Context, source windows.Source, keys []
 		buckets[c].keys++
 		s.addEntityKey(&buckets[c].words, key, b)
 	}
-	calls := make([]call, len(buckets))
+	calls, names := make([]call, len(buckets)), make([][]word, len(buckets))
 	for c := range buckets {
-		buckets[c].words.add(source.String())
-		calls[c] = newCall(buckets[c].keys, buckets[c].words.split())
+		b := &buckets[c]
+		b.words.add(source.String())
+		texts := b.words.split()
+		calls[c], names[c] = b.words.call(b.keys, texts), texts[:b.keys]
 	}
 	replies, err := s.run(ctx, s.load, calls)
 	if err != nil {
@@ -114,7 +150,7 @@ func (s *Store) loadByScript(ctx context.Context, source windows.Source, keys []
 	loaded := make([]windows.Loaded, len(keys))
 	for i, key := range keys {
 		c, k := place[i][0], place[i][1]
-		if loaded[i], err = readLoaded(key, replies[c], k, calls[c].keys); err != nil {
+		if loaded[i], err = readLoaded(key, replies[c], k, names[c]); err != nil {
 			return nil, err
 		}
 	}
@@ -128,7 +164,7 @@ type bucketLoad struct {
 }
 
 // readLoaded reads entity k of an answer of load.lua.
-func readLoaded(key windows.Key, reply []any, k int, keys []string) (windows.Loaded, error) {
+func readLoaded(key windows.Key, reply []any, k int, keys []word) (windows.Loaded, error) {
 	if len(reply) == 3 {
 		if i, broken := reply[0].(int64); broken && i == 0 {
 			n, _ := reply[1].(int64)
@@ -142,14 +178,14 @@ func readLoaded(key windows.Key, reply []any, k int, keys []string) (windows.Loa
 	if fence, _ := reply[0].(string); fence != "" {
 		var err error
 		if l.Fence, err = parseFence(fence); err != nil {
-			return l, badData(keys[0], err)
+			return l, badData(keys[0].String(), err)
 		}
 		l.Present = true
 	}
 	packed, _ := reply[k].(string)
 	var err error
 	if l.Entity, err = windows.Unpack(key, []byte(packed)); err != nil {
-		return l, badData(keys[k], err)
+		return l, badData(keys[k].String(), err)
 	}
 	return l, nil
 }

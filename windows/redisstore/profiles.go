@@ -352,7 +352,7 @@ func (p *Profiles) commit(ctx context.Context, c *change) (ok bool, err error) {
 
 // run calls profiles.lua and gives the n parts of its answer; not ok means that the version is another one.
 func (p *Profiles) run(ctx context.Context, n int, args ...any) (reply []any, ok bool, err error) {
-	c := call{keys: p.keys, args: []any{nil, nil, len(p.keys)}}
+	c := call{key: p.keys[0], args: []any{nil, nil, len(p.keys)}}
 	for _, key := range p.keys {
 		c.args = append(c.args, key)
 	}

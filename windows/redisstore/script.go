@@ -18,19 +18,13 @@ func newScript(source string) script {
 
 // call is what one script call gets.
 type call struct {
-	keys []string // the first is that of the bucket's fences
-	args []any    // what is sent: two places for run, the number of keys, the keys, the arguments
+	key  string // its first, that of the bucket's fences
+	args []any  // what is sent: two places for run, the number of keys, the keys, the arguments
 }
 
-// newCall makes a call of as many keys and of arguments, which follow them. They go out as pointers, which the client
-// takes without another allocation each; it may send them again, so they must not change.
-func newCall(keys int, texts []string) call {
-	args := make([]any, 3, 3+len(texts))
-	args[2] = keys
-	for i := range texts {
-		args = append(args, &texts[i])
-	}
-	return call{keys: texts[:keys], args: args}
+// call makes a call of as many keys and of arguments, which follow them.
+func (w *words) call(keys int, some []word) call {
+	return call{key: some[0].String(), args: w.command(some, nil, nil, keys)}
 }
 
 // run sends a pipeline of script calls and gives their answers. Calls that a server refuses because it does not know
@@ -81,7 +75,7 @@ func (s *Store) send(
 		}
 		reply, err := cmd.Slice()
 		if err != nil {
-			return nil, explain(calls[which[i]].keys[0], err)
+			return nil, explain(calls[which[i]].key, err)
 		}
 		replies[which[i]] = reply
 	}

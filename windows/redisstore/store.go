@@ -31,6 +31,7 @@ type Store struct {
 	layout      string
 	ttl         time.Duration
 	apply, load script
+	memory      wordsPool
 	// single: the client speaks to one server, and not to a cluster.
 	single bool
 }

@@ -614,3 +614,74 @@ func TestOneSlot(t *testing.T) {
 		t.Errorf("the keys are in slots %v", slots)
 	}
 }
+
+// TestNewAmongKnown: entities that are there and new ones go out apart, and the answers find back, however often the same
+// update comes and whatever another partition has made of its entities.
+func TestNewAmongKnown(t *testing.T) {
+	for _, server := range servers {
+		t.Run(server.name, func(t *testing.T) {
+			store, _ := newStore(t, server.open(t))
+			begin(t, store)
+			other := windows.Source{Topic: source.Topic, Partition: 1}
+			if err := store.Begin(t.Context(), other, windows.Fence{Offset: windows.NoOffset}); err != nil {
+				t.Fatal(err)
+			}
+			keys := neighbours(5)
+			send := func(s windows.Source, offset int64, deltas ...windows.Delta) windows.Result {
+				t.Helper()
+				u := windows.Update{Bucket: keys[0].Bucket(), Expected: offset - 1, New: windows.Fence{Offset: offset}, Deltas: deltas}
+				r, err := store.Apply(t.Context(), s, []windows.Update{u})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return r[0]
+			}
+			want := func(got windows.Result, status windows.Status, events ...int64) {
+				t.Helper()
+				if got.Status != status || !slices.Equal(got.Events, events) {
+					t.Errorf("%v with totals %v, want %v with %v", got.Status, got.Events, status, events)
+				}
+			}
+			counted := make([][]byte, len(keys)) // as the first partition knows them
+			delta := func(i int, events int64) windows.Delta {
+				t.Helper()
+				d := windows.Delta{Key: keys[i], Events: events, Base: windows.VersionOf(counted[i]), Had: windows.TotalOf(counted[i])}
+				packed, err := windows.Merge(counted[i], &d)
+				if err != nil {
+					t.Fatal(err)
+				}
+				d.Packed, counted[i] = packed, packed
+				return d
+			}
+			want(send(source, 0, delta(1, 10), delta(3, 30)), windows.Applied, 10, 30)
+			all := []windows.Delta{delta(0, 1), delta(1, 2), delta(2, 3), delta(3, 4), delta(4, 5)}
+			want(send(source, 1, all...), windows.Applied, 1, 12, 3, 34, 5)
+			want(send(source, 1, all...), windows.Already, 1, 12, 3, 34, 5)
+			// Who knows of none of them, of some, or does not say what they come to adds to what is there.
+			counted = make([][]byte, len(keys))
+			want(send(other, 0, delta(4, 100), delta(0, 100)), windows.Applied, 105, 101)
+			want(send(other, 1, delta(1, 100), delta(4, 100), windows.Delta{Key: keys[3], Events: 100}), windows.Applied, 112, 205, 134)
+			want(send(other, 1, delta(1, 100), delta(4, 100), windows.Delta{Key: keys[3], Events: 100}), windows.Already, 112, 205, 134)
+			loaded, err := store.Load(t.Context(), source, keys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, events := range []int64{101, 112, 3, 134, 205} {
+				if n := loaded[i].Entity.Events(); n != events {
+					t.Errorf("%s has %d events, want %d", keys[i].ID, n, events)
+				}
+			}
+		})
+	}
+}
+
+// neighbours are n senders of one bucket.
+func neighbours(n int) []windows.Key {
+	keys := []windows.Key{windows.NewKey("sender", "S-0")}
+	for i := 1; len(keys) < n; i++ {
+		if k := windows.NewKey("sender", fmt.Sprint("S-", i)); k.Bucket() == keys[0].Bucket() {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
