@@ -170,6 +170,8 @@ func TestRedisSettings(t *testing.T) {
 		"bind":             "127.0.0.1",
 		"appendonly":       "yes",
 		"maxmemory-policy": "noeviction",
+		"rdbcompression":   "no",
+		"latency-tracking": "no",
 		"set-proc-title":   "no",
 	})
 	wantSettings(t, "servers/cluster.conf", " ", map[string]string{
