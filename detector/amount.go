@@ -69,7 +69,7 @@ func (d *amount) Window() (windows.Window, windows.Resolution) {
 
 // Judge gives −log10 of the chance of an amount as far away, and of as many other odd ones in the window, calibrated. It
 // must come before learn.
-func (d *amount) Judge(v View, f *Finding) {
+func (d *amount) Judge(v *View, f *Finding) {
 	w, r := d.Window()
 	s, from, to := span(w, r, v.At)
 	*f = Finding{Rule: d.name, Detector: d.name, Threshold: d.settings.Threshold, Window: s}

@@ -53,7 +53,7 @@ func (d *counting) Window() (windows.Window, windows.Resolution) {
 }
 
 // Judge gives −log10 of the chance of so many in the window, calibrated.
-func (d *counting) Judge(v View, f *Finding) {
+func (d *counting) Judge(v *View, f *Finding) {
 	w, r := d.Window()
 	s, from, to := span(w, r, v.At)
 	*f = Finding{Rule: d.name, Detector: d.name, Threshold: d.settings.Threshold, Window: s}
@@ -62,7 +62,7 @@ func (d *counting) Judge(v View, f *Finding) {
 		return
 	}
 	n := v.Entity.Sum(d.family.measure(), r, windows.Sub{}, from, to)
-	past := d.past(&v, d.days.Pane(s.Start))
+	past := d.past(v, d.days.Pane(s.Start))
 	expected := past.mean * v.share(s)
 	f.Observed, f.Expected, f.Baseline = float64(n), expected, past.baseline()
 	f.Raw = past.surprise(n, expected, w.Size)

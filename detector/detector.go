@@ -18,7 +18,7 @@ type Detector interface {
 	Window() (windows.Window, windows.Resolution)
 	// Judge puts what it concludes about the entity as of the pane of At in place of what the finding held. It reads no
 	// pane after that one.
-	Judge(View, *Finding)
+	Judge(*View, *Finding)
 }
 
 // Count is a measure followed at a resolution.

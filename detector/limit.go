@@ -40,7 +40,7 @@ func (d *limit) Window() (windows.Window, windows.Resolution) {
 }
 
 // Judge scores the count over the limit: 0 below it, limitScore where it is reached, twice that at twice the limit.
-func (d *limit) Judge(v View, f *Finding) {
+func (d *limit) Judge(v *View, f *Finding) {
 	w, r := d.Window()
 	s, from, to := span(w, r, v.At)
 	n := v.Entity.Sum(measureItems, r, windows.Sub{}, from, to)

@@ -48,16 +48,18 @@ func (s *Set) Reconsider(j Judged, subject *Subject) Conclusion {
 	s.begin(&c, j.event)
 	c.Outcome = Counted
 	subject.last, subject.late = j, s.late(j.event, subject.Entity)
+	s.look(subject, &c)
 	for i, d := range s.detectors {
 		switch _, ofAmount := d.(*amount); {
 		case d.Kind() != subject.Entity.Key.Kind:
 		case ofAmount:
 			c.Findings[i] = Finding{Rule: d.Name(), Detector: d.Name(), Abstained: "the sender has learned from it already"}
 		default:
-			s.judgeBy(d, i, subject, &c)
+			s.judgeBy(d, i, &c)
 		}
 	}
 	s.tell(j.event, subject, j.profile, false, &c)
+	c.view = View{}
 	return c
 }
 

@@ -48,7 +48,7 @@ func (d *route) Window() (windows.Window, windows.Resolution) {
 
 // Judge gives −log10 of the chance that so many of the window's parcels go to the event's destination, or to one as
 // odd.
-func (d *route) Judge(v View, f *Finding) {
+func (d *route) Judge(v *View, f *Finding) {
 	window, r := d.Window()
 	s, from, to := span(window, r, v.At)
 	*f = Finding{Rule: d.name, Detector: d.name, Threshold: d.settings.Threshold, Window: s, Place: v.Event.Destination, Baseline: Baseline{Source: Own}}
@@ -61,7 +61,7 @@ func (d *route) Judge(v View, f *Finding) {
 		w = new(way)
 		*w = wayOf(v.Event)
 	}
-	p := d.past(&v, w.destination, from, to)
+	p := d.past(v, w.destination, from, to)
 	anybody := w.anybody(v.Profile)
 	chance, rarity := p.chance(anybody, v.Profile)
 	f.Observed, f.Expected = float64(p.hereNow), float64(p.now)*chance

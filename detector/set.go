@@ -195,6 +195,7 @@ type Conclusion struct {
 	silent []silent // of the findings over their thresholds
 	shared []shared // of the detectors
 	way    way      // of the event
+	view   View     // what the detectors see, while they judge
 }
 
 // Observe counts the event in its entities and judges it, by the profile in force on the event's day. The subjects
@@ -222,6 +223,7 @@ func (s *Set) ObserveInto(c *Conclusion, e *Event, subjects *Subjects, p *Profil
 			spoken = s.tell(e, subject, p, spoken, c) || spoken
 		}
 	}
+	c.view = View{} // nothing of the event is kept
 }
 
 // begin empties a conclusion for an event.
@@ -351,19 +353,25 @@ func (s *Set) scores(kind windows.Kind, c *Conclusion, each func(rule string, sc
 
 // judge lets the detectors of the subject's kind judge the event.
 func (s *Set) judge(subject *Subject, c *Conclusion) {
+	s.look(subject, c)
 	for _, i := range s.ofKind[place(subject.Entity.Key.Kind)] {
-		s.judgeBy(s.detectors[i], i, subject, c)
+		s.judgeBy(s.detectors[i], i, c)
 	}
 }
 
-// judgeBy lets the detector of that number judge the event that the subject counted last.
-func (s *Set) judgeBy(d Detector, i int, subject *Subject, c *Conclusion) {
+// look puts before the detectors the event that the subject counted last.
+func (s *Set) look(subject *Subject, c *Conclusion) {
 	last := &subject.last
-	f := &c.Findings[i]
-	strongest(d, View{
-		Event: last.event, Entity: subject.Entity, At: last.event.Time, Marks: last.marks, Profile: last.profile,
-		memory: &subject.memo, silent: &c.silent[i], shared: &c.shared[i], way: &c.way,
-	}, f)
+	c.view = View{
+		Event: last.event, Entity: subject.Entity, At: last.event.Time, Marks: last.marks, Profile: last.profile, memory: &subject.memo, way: &c.way,
+	}
+}
+
+// judgeBy lets the detector of that number judge what look put before it.
+func (s *Set) judgeBy(d Detector, i int, c *Conclusion) {
+	v, f := &c.view, &c.Findings[i]
+	v.silent, v.shared = &c.silent[i], &c.shared[i]
+	strongest(d, v, f)
 	if f.Abstained == "" {
 		c.Score = max(c.Score, f.Score)
 	}
@@ -383,7 +391,7 @@ func (s *Set) late(e *Event, entity *windows.Entity) bool {
 
 // strongest judges the event at its own time and, if it is late, at each later pane with counts whose window still
 // covers it, as far as these windows are kept, and gives the highest score.
-func strongest(d Detector, v View, f *Finding) {
+func strongest(d Detector, v *View, f *Finding) {
 	e, entity := v.Event, v.Entity
 	w, r := d.Window()
 	own := r.Pane(e.Time)
@@ -408,5 +416,5 @@ func strongest(d Detector, v View, f *Finding) {
 			best, bestSilent = *f, *v.silent
 		}
 	}
-	*f, *v.silent = best, bestSilent
+	*f, *v.silent, v.At = best, bestSilent, e.Time
 }

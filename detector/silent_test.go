@@ -18,7 +18,7 @@ func TestCounterfactualOfWhatWasHeld(t *testing.T) {
 			e := testEvent(n, time.Duration(n)*time.Minute)
 			c := set.Observe(e, Subjects{Sender: subject}, profile, NewSums())
 			last := &subject.last
-			set.detectors[0].Judge(View{Event: e, Entity: subject.Entity, At: e.Time, Marks: last.marks, Profile: profile}, &worst)
+			set.detectors[0].Judge(&View{Event: e, Entity: subject.Entity, At: e.Time, Marks: last.marks, Profile: profile}, &worst)
 			if n > 20 && (c.Flag == nil || worst.Counterfactual < 2) {
 				t.Fatalf("parcel %d: flag %v, %v would have stayed silent", n+1, c.Flag, worst.Counterfactual)
 			}
