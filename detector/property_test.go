@@ -37,6 +37,29 @@ func senderFindings(c *Conclusion) []Finding {
 	return slices.DeleteFunc(slices.Clone(c.Findings), func(f Finding) bool { return kindOf(f.Rule) != KindSender })
 }
 
+// What a conclusion that is used again keeps from one event to the next changes nothing, be it of other entities, other
+// windows or another profile.
+func TestAConclusionUsedAgainSaysTheSame(t *testing.T) {
+	set := newTestSet(t, nil)
+	rapid.Check(t, func(t *rapid.T) {
+		profiles := []*Profile{set.NewProfile(0), someProfile(t, set)}
+		once, again := newWorld(set), newWorld(set)
+		sums, sumsAgain := NewSums(), NewSums()
+		var c Conclusion
+		for n, e := range someEvents(t, []Sender{"A", "B", "C"}) {
+			p := profiles[n/10%2]
+			subjects := again.subjectsOf(e)
+			set.ObserveInto(&c, e, &subjects, p, sumsAgain)
+			if want := set.Observe(e, once.subjectsOf(e), p, sums); !same(c, want) {
+				t.Fatalf("event %d: %+v, want %+v", n, c, want)
+			}
+		}
+		if !reflect.DeepEqual(sumsAgain, sums) {
+			t.Fatalf("learned %+v, want %+v", sumsAgain, sums)
+		}
+	})
+}
+
 // A sender that joins the others leaves their scores of the day alone: what it teaches counts from the next day on.
 func TestAQuietSenderChangesNobodysScoresOfTheDay(t *testing.T) {
 	set := newTestSet(t, nil)
