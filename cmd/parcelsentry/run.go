@@ -19,6 +19,5 @@ func (c *runCommand) Run(s *shell) error {
 	if err != nil {
 		return err
 	}
-	collectOften()
 	return service.Run(s.ctx)
 }
