@@ -34,7 +34,7 @@ const keysAtOnce = 256
 func (s *Store) loadInOrder(ctx context.Context, source windows.Source, keys []windows.Key) ([]windows.Loaded, error) {
 	w := s.memory.take()
 	defer s.memory.put(w)
-	buckets, fences := make([]int, len(keys)), newFenceReads(len(keys))
+	buckets, fences := make([]int, len(keys)), &w.fences
 	for i, key := range keys {
 		buckets[i] = key.Bucket()
 		s.addEntityKey(w, key, buckets[i])
@@ -102,12 +102,6 @@ type fenceReads struct {
 	reads   []*redis.StringCmd
 }
 
-// newFenceReads makes room for the buckets of as many entities.
-func newFenceReads(entities int) *fenceReads {
-	n := min(entities, windows.Buckets)
-	return &fenceReads{buckets: make([]int, 0, n), reads: make([]*redis.StringCmd, 0, n)}
-}
-
 func (f *fenceReads) want(bucket int) {
 	if f.at[bucket] == 0 {
 		f.buckets = append(f.buckets, bucket)
@@ -116,6 +110,15 @@ func (f *fenceReads) want(bucket int) {
 }
 
 func (f *fenceReads) of(bucket int) (string, error) { return f.reads[f.at[bucket]-1].Result() }
+
+func (f *fenceReads) empty() {
+	for _, b := range f.buckets {
+		f.at[b] = 0
+	}
+	f.buckets = f.buckets[:0]
+	clear(f.reads)
+	f.reads = f.reads[:0]
+}
 
 // loadByScript reads by one script call a bucket. In a cluster plain commands would keep their order only until a slot
 // moves to another node: go-redis sends those that are redirected again, after the others.

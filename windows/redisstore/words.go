@@ -13,6 +13,8 @@ type words struct {
 	ends  []int // of each word, in bytes
 	each  []word
 	args  []any
+
+	fences fenceReads // of a load
 }
 
 // A word goes to the client as a pointer, which takes no allocation.
@@ -39,6 +41,7 @@ func (p *wordsPool) put(w *words) {
 	w.bytes, w.ends = w.bytes[:0], w.ends[:0]
 	clear(w.args)
 	w.args = w.args[:0]
+	w.fences.empty()
 	p.free.Put(w)
 }
 
