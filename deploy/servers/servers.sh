@@ -107,7 +107,9 @@ start_kafka() {
     "${java[@]}" kafka.tools.StorageTool format -c "$conf" -t "$(printf parcelsentry-dev | base64 | tr -d =)" \
       >"$dir/kafka/format.log" 2>&1 || { cat "$dir/kafka/format.log" >&2; die "kafka: can't format its data folder"; }
   fi
-  launch kafka "${java[@]}" "-Xmx${KAFKA_HEAP:-1g}" kafka.Kafka "$conf"
+  # As Kafka's own start script does: without it some collections of garbage stop the broker for 100 ms.
+  local jvm=(-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent)
+  launch kafka "${java[@]}" "${jvm[@]}" "-Xms${KAFKA_HEAP:-1g}" "-Xmx${KAFKA_HEAP:-1g}" kafka.Kafka "$conf"
 }
 
 launch_redis() { # NAME PORT CONFIGURATION-LINE...

@@ -142,7 +142,7 @@ func (h *harness) start(ctx context.Context) error {
 		return err
 	}
 	if h.Broker == "" {
-		b, err := h.servers.NewBroker(ctx, testbed.BrokerOptions{ID: 1, JVM: []string{"-Xms1g", "-Xmx1g"}, Lines: brokerLines(h.Curves)})
+		b, err := h.servers.NewBroker(ctx, testbed.BrokerOptions{ID: 1, JVM: brokerJVM(), Lines: brokerLines(h.Curves)})
 		if err != nil {
 			return err
 		}
@@ -208,4 +208,9 @@ func (h *harness) once(ctx context.Context, workload, name string) (Result, erro
 
 func (h *harness) note(format string, args ...any) {
 	fmt.Fprintf(h.Notes, "bench: "+format+"\n", args...)
+}
+
+// brokerJVM is what Kafka's own start script gives a broker.
+func brokerJVM() []string {
+	return []string{"-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35"}
 }

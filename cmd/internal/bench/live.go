@@ -44,10 +44,14 @@ func (h *harness) live(ctx context.Context, workload, name string) ([]time.Durat
 		return nil, err
 	}
 	defer listener.Close()
-	var delays []time.Duration
+	var delays, bare []time.Duration
 	listening, stop := context.WithCancel(ctx)
 	var g errgroup.Group
 	g.Go(func() error { return listen(listening, listener, &delays) })
+	g.Go(func() (err error) {
+		bare, err = h.probe(listening, topic+"-probe")
+		return err
+	})
 	err = t.speak(ctx, topic)
 	stop()
 	var used Result
@@ -61,8 +65,8 @@ func (h *harness) live(ctx context.Context, workload, name string) ([]time.Durat
 	slices.Sort(delays)
 	each := h.Live.Seconds() * float64(h.Rate)
 	cpu := func(d time.Duration) float64 { return float64(d.Microseconds()) / each }
-	h.note("%s: %d alerts came while events did; CPU an event: service %.1f us, Redis %.1f us, broker %.1f us", name, len(delays),
-		cpu(used.Job), cpu(used.Redis), cpu(used.Broker))
+	h.note("%s: %d alerts came while events did; CPU an event: service %.1f us, Redis %.1f us, broker %.1f us; a bare record took %s ms, p99 %s",
+		name, len(delays), cpu(used.Job), cpu(used.Redis), cpu(used.Broker), quantile(bare, 0.50), quantile(bare, 0.99))
 	return delays, nil
 }
 
