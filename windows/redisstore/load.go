@@ -34,7 +34,7 @@ const keysAtOnce = 256
 func (s *Store) loadInOrder(ctx context.Context, source windows.Source, keys []windows.Key) ([]windows.Loaded, error) {
 	w := s.memory.take()
 	defer s.memory.put(w)
-	buckets, fences := make([]int, len(keys)), &w.fences
+	buckets, fences := make([]int, len(keys)), w.fences
 	for i, key := range keys {
 		buckets[i] = key.Bucket()
 		s.addEntityKey(w, key, buckets[i])

@@ -14,7 +14,7 @@ type words struct {
 	each  []word
 	args  []any
 
-	fences fenceReads // of a load
+	fences *fenceReads // of a load; nil outside the pool
 }
 
 // A word goes to the client as a pointer, which takes no allocation.
@@ -33,7 +33,7 @@ func (p *wordsPool) take() *words {
 	if w, ok := p.free.Get().(*words); ok {
 		return w
 	}
-	return &words{}
+	return &words{fences: &fenceReads{}}
 }
 
 // put takes words back that nobody uses any more.
