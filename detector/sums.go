@@ -341,8 +341,8 @@ func (s *Sums) day(f family, l learner, n, level, days float64) {
 	s.Families[f].Squares += grain(weight * (square - uncertain))
 }
 
-// grain gives the multiple of 2^-24 nearest to x. Sums of such numbers below 2^29 are exact, so the order in which events are taken
-// in, or what several goroutines took in, does not show in their last digits.
+// grain gives the multiple of 2^-24 nearest to x. Sums of such numbers below 2^29 are exact, so in what order events were taken in,
+// and by which worker, does not show in the last digits.
 func grain(x float64) float64 {
 	const perUnit = 1 << 24
 	return math.Round(x*perUnit) / perUnit
