@@ -83,10 +83,7 @@ func (s *source) Fetch(ctx context.Context, offset int64) (pipeline.Batch, error
 	return b, nil
 }
 
-// inUse is how many batches a worker has at once: one being fetched, one ready, one in work.
-const inUse = 3
-
-func newSpare() chan []pipeline.Record { return make(chan []pipeline.Record, inUse) }
+func newSpare() chan []pipeline.Record { return make(chan []pipeline.Record, pipeline.BatchesInUse) }
 
 func (s *source) room() []pipeline.Record {
 	select {

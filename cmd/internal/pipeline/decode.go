@@ -59,8 +59,8 @@ type decodings struct {
 	spare []*decoded
 }
 
-// inUse is how many batches a worker has at once: one being decoded, one ready, one in work.
-const inUse = 3
+// BatchesInUse is how many batches a worker has at once: one being fetched or decoded, one ready, one in work.
+const BatchesInUse = 3
 
 func (d *decodings) take() *decoded {
 	d.mu.Lock()
@@ -77,7 +77,7 @@ func (d *decodings) take() *decoded {
 func (d *decodings) put(one *decoded) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.spare) < inUse {
+	if len(d.spare) < BatchesInUse {
 		d.spare = append(d.spare, one)
 	}
 }
