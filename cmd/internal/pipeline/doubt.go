@@ -12,7 +12,7 @@ type doubt struct {
 	judged detector.Judged
 	// item is set while the event belongs to the batch in hand; then judged has no event, and kept begins with it, see keep.
 	item *item
-	kept string
+	kept []byte
 }
 
 // lookBack is how many events back one is looked for to take the place of. The events of a pane mostly come together;

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"math"
@@ -11,7 +12,7 @@ import (
 
 // keep copies the events of the batch in hand that somebody may want to judge again, so that the batch can go. Most of a
 // busy sender's events have had their place taken by then, and what judging needs is a part of an event. All lie in one
-// string: tens of thousands of them wait for a flush, and the garbage collector need not look into them.
+// piece of memory: tens of thousands of them wait for a flush, and the garbage collector need not look into them.
 func (w *Worker) keep() {
 	w.kept = w.kept[:0]
 	for _, e := range w.doubting {
@@ -22,7 +23,7 @@ func (w *Worker) keep() {
 			}
 		}
 	}
-	all := string(w.kept)
+	all := bytes.Clone(w.kept)
 	for _, e := range w.doubting {
 		for i := range e.unsure {
 			if d := &e.unsure[i]; d.item != nil {
@@ -79,8 +80,8 @@ func appendKept(b []byte, e *detector.Event) []byte {
 	return b
 }
 
-// event is the event that begins kept, of the source of this session, and shares its texts.
-func (w *Worker) event(kept string) *detector.Event {
+// event is the event that begins kept, of the source of this session.
+func (w *Worker) event(kept []byte) *detector.Event {
 	r := keptReader(kept[1:])
 	e := &detector.Event{Time: time.UnixMilli(r.number()).UTC()}
 	e.At.Source, e.At.Offset = w.source, r.number()
@@ -107,28 +108,23 @@ func (w *Worker) event(kept string) *detector.Event {
 }
 
 // keptReader is what is still to be read of a kept event.
-type keptReader string
+type keptReader []byte
 
 func (r *keptReader) number() int64 {
-	n := r.unsigned()
-	return int64(n>>1) ^ -int64(n&1) // as binary.AppendVarint folds the sign in
-}
-
-func (r *keptReader) unsigned() uint64 {
-	n, size := binary.Uvarint([]byte((*r)[:min(len(*r), binary.MaxVarintLen64)]))
+	n, size := binary.Varint(*r)
 	*r = (*r)[size:]
 	return n
 }
 
 func (r *keptReader) amount() detector.Amount {
-	bits := binary.LittleEndian.Uint64([]byte((*r)[:8]))
+	bits := binary.LittleEndian.Uint64(*r)
 	*r = (*r)[8:]
 	return detector.Amount{Value: math.Float64frombits(bits), Known: true}
 }
 
 func (r *keptReader) text() string {
-	n := r.unsigned()
-	text := (*r)[:n]
-	*r = (*r)[n:]
+	n, size := binary.Uvarint(*r)
+	text := (*r)[size:][:n]
+	*r = (*r)[size:][n:]
 	return string(text)
 }

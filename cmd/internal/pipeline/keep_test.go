@@ -53,7 +53,7 @@ func TestKept(t *testing.T) {
 			b = appendKept(b, &full)
 		}
 		for i := range events {
-			if got := w.event(string(b[places[i]:])); !reflect.DeepEqual(*got, events[i]) {
+			if got := w.event(b[places[i]:]); !reflect.DeepEqual(*got, events[i]) {
 				t.Fatalf("got %+v, want %+v", *got, events[i])
 			}
 		}
