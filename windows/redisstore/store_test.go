@@ -133,7 +133,7 @@ func TestLayout(t *testing.T) {
 
 // TestForeignData: what somebody else wrote is named, and nothing is half done.
 func TestForeignData(t *testing.T) {
-	second := windowstest.Beside(key)
+	second := windowstest.Beside(key, 1)[0]
 	bad := fmt.Sprintf("ps:v1:sender:{%d}:%s", key.Bucket(), second.ID)
 	fences := fmt.Sprintf("ps:v1:fence:{%d}", key.Bucket())
 	whole := windows.NewEntity(second)
@@ -208,7 +208,7 @@ func TestUndo(t *testing.T) {
 			client := server.open(t)
 			store, layout := newStore(t, client)
 			begin(t, store)
-			last := windowstest.Beside(key)
+			last := windowstest.Beside(key, 1)[0]
 			name := func(k windows.Key) string { return fmt.Sprintf("ps:%s:sender:{%d}:%s", layout, k.Bucket(), k.ID) }
 			huge := windows.FieldCount{Field: items, N: math.MaxInt64}
 			mustApply(t, store, windows.NoOffset, windows.Delta{Add: []windows.FieldCount{{Field: items, N: 3}}, Events: 1})
@@ -626,7 +626,8 @@ func TestNewAmongKnown(t *testing.T) {
 			if err := store.Begin(t.Context(), other, windows.Fence{Offset: windows.NoOffset}); err != nil {
 				t.Fatal(err)
 			}
-			keys := neighbours(5)
+			key := windows.NewKey("sender", "S-0")
+			keys := append(windowstest.Beside(key, 4), key)
 			send := func(s windows.Source, offset int64, deltas ...windows.Delta) windows.Result {
 				t.Helper()
 				u := windows.Update{Bucket: keys[0].Bucket(), Expected: offset - 1, New: windows.Fence{Offset: offset}, Deltas: deltas}
@@ -673,15 +674,4 @@ func TestNewAmongKnown(t *testing.T) {
 			}
 		})
 	}
-}
-
-// neighbours are n senders of one bucket.
-func neighbours(n int) []windows.Key {
-	keys := []windows.Key{windows.NewKey("sender", "S-0")}
-	for i := 1; len(keys) < n; i++ {
-		if k := windows.NewKey("sender", fmt.Sprint("S-", i)); k.Bucket() == keys[0].Bucket() {
-			keys = append(keys, k)
-		}
-	}
-	return keys
 }

@@ -8,20 +8,21 @@ import (
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
-// Beside gives another sender of a key's bucket.
-func Beside(key windows.Key) windows.Key {
-	for i := 0; ; i++ {
+// Beside gives n other senders of a key's bucket.
+func Beside(key windows.Key, n int) (others []windows.Key) {
+	for i := 0; len(others) < n; i++ {
 		if other := windows.NewKey("sender", fmt.Sprint("T-", i)); other.Bucket() == key.Bucket() {
-			return other
+			others = append(others, other)
 		}
 	}
+	return others
 }
 
 // versions: writers of two partitions go on with what they know of two entities of a bucket, and neither looks at what the other
 // has counted since. Nothing is lost, be it in the entity that both count in or in the one that is only the first's.
 func versions(t *testing.T, b *bench) {
 	hours := windows.Resolution{Name: 'h', Slide: time.Hour, Keep: 50}
-	alone := Beside(b.key)
+	alone := Beside(b.key, 1)[0]
 	shared := [2]*windows.Entity{}
 	own := windows.NewEntity(alone)
 	for p := range shared {
