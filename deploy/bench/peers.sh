@@ -76,7 +76,7 @@ if [ -n "${LATENCY:-}" ]; then
       ours --events 100000 --latency
     else
       command_of "$engine"
-      ./latency.sh "$engine" "${command[@]}" || true # it ends by the signal that it ends the engine with
+      ./latency.sh "$engine" "${command[@]}" || [ $? -eq 143 ] # it ends by the signal that it ends the engine with
     fi
   done
 fi
