@@ -49,7 +49,7 @@ func TestFirstBefore(t *testing.T) {
 
 func TestUpdateValidate(t *testing.T) {
 	key := windows.NewKey("sender", "S-1")
-	good := windows.Update{Bucket: key.Bucket(), Expected: 4, New: windows.Fence{Offset: 4}}
+	good := windows.Update{Bucket: key.Bucket(), Expected: windows.Fence{Offset: 4}, New: windows.Fence{Offset: 4}}
 	if err := good.Validate(); err != nil {
 		t.Errorf("a checkpoint where the fence stands: %v", err)
 	}

@@ -14,8 +14,19 @@ const NoOffset int64 = -1
 type Fence struct {
 	// Offset is the record's offset, NoOffset for none.
 	Offset int64
-	// Time is the timestamp of the record, zero if unknown: a topic that was created anew is known by it.
+	// Time is the timestamp of the record, zero if unknown: a topic that was created anew is known by it. Stores keep
+	// it in milliseconds.
 	Time time.Time
+	// Writer is a number of its own of whoever put the fence there, 0 for nobody in particular. Two that count in one bucket and
+	// come to the same offset may have counted different events: of records that retention took, of a log cut back, of
+	// lost state. So an update is for a fence of the writer that it knows.
+	Writer uint64
+}
+
+// Is tells that two fences are the same as stores keep them.
+func (f Fence) Is(g Fence) bool {
+	return f.Offset == g.Offset && f.Writer == g.Writer &&
+		f.Time.IsZero() == g.Time.IsZero() && f.Time.UnixMilli() == g.Time.UnixMilli()
 }
 
 // Fences are the fences of one source, a bucket each.
@@ -30,9 +41,8 @@ type Fences struct {
 // Update is what one flush does to one bucket.
 type Update struct {
 	Bucket int
-	// Expected is the offset of the fence as the writer believes it to be, New the fence after the update.
-	Expected int64
-	New      Fence
+	// Expected is the fence as the writer believes it to be, New the fence after the update.
+	Expected, New Fence
 	// Deltas belong to entities of this bucket, each at most once. None is a checkpoint: only the fence moves.
 	Deltas []Delta
 }
@@ -43,10 +53,10 @@ func (u *Update) Validate() error {
 	switch {
 	case u.Bucket < 0 || u.Bucket >= Buckets:
 		return fmt.Errorf("bucket %d: there are %d", u.Bucket, Buckets)
-	case u.New.Offset < u.Expected:
-		return fmt.Errorf("bucket %d: the fence would move back from %d to %d", u.Bucket, u.Expected, u.New.Offset)
-	case u.New.Offset == u.Expected && len(u.Deltas) > 0:
-		return fmt.Errorf("bucket %d: %d deltas, but the fence stays at %d", u.Bucket, len(u.Deltas), u.Expected)
+	case u.New.Offset < u.Expected.Offset:
+		return fmt.Errorf("bucket %d: the fence would move back from %d to %d", u.Bucket, u.Expected.Offset, u.New.Offset)
+	case u.New.Offset == u.Expected.Offset && len(u.Deltas) > 0:
+		return fmt.Errorf("bucket %d: %d deltas, but the fence stays at %d", u.Bucket, len(u.Deltas), u.New.Offset)
 	}
 	var room [64]uint64 // as many as a bucket of a usual flush has
 	hashes := room[:0]
@@ -84,12 +94,12 @@ func (u *Update) unlike() error {
 type Status int
 
 const (
-	// Refused: the fence was neither as expected nor at the new offset, or an entity has lost events that its writer knew.
+	// Refused: the fence was neither as expected nor the new one, or an entity has lost events that its writer knew.
 	// Nothing changed.
 	Refused Status = iota
 	// Applied: everything in the update is stored, in one atomic step.
 	Applied
-	// Already: the fence stands at the new offset: the same update came before. Nothing changed.
+	// Already: the fence is the new one: the same update came before. Nothing changed.
 	Already
 )
 

@@ -113,14 +113,14 @@ func (s *Store) apply(source windows.Source, u *windows.Update) (windows.Result,
 	}
 	fence := &fences.At[u.Bucket]
 	r := windows.Result{Events: make([]int64, len(u.Deltas))}
-	switch fence.Offset {
-	case u.New.Offset:
+	switch {
+	case fence.Is(u.New):
 		r.Status = windows.Already
 		for i := range u.Deltas {
 			r.Events[i] = windows.TotalOf(s.entities[u.Deltas[i].Key])
 		}
 		return r, nil
-	case u.Expected:
+	case fence.Is(u.Expected):
 		r.Status = windows.Applied
 	default:
 		return windows.Result{}, nil

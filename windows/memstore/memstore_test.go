@@ -43,7 +43,7 @@ func TestKeys(t *testing.T) {
 	}
 	want := []windows.Key{windows.NewKey("lane", "z"), windows.NewKey("sender", "a"), windows.NewKey("sender", "b")}
 	for _, i := range []int{2, 0, 1} {
-		update := windows.Update{Bucket: want[i].Bucket(), Expected: windows.NoOffset, Deltas: []windows.Delta{{Key: want[i], Events: 1}}}
+		update := windows.Update{Bucket: want[i].Bucket(), Expected: windows.Fence{Offset: windows.NoOffset}, Deltas: []windows.Delta{{Key: want[i], Events: 1}}}
 		if _, err := store.Apply(t.Context(), source, []windows.Update{update}); err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +67,7 @@ func BenchmarkApply(b *testing.B) {
 			offset := int64(0)
 			apply := func(add ...windows.FieldCount) {
 				update := windows.Update{
-					Bucket: key.Bucket(), Expected: offset, New: windows.Fence{Offset: offset + 1},
+					Bucket: key.Bucket(), Expected: windows.Fence{Offset: offset}, New: windows.Fence{Offset: offset + 1},
 					Deltas: []windows.Delta{{Key: key, Add: add, Events: 1}},
 				}
 				offset++

@@ -188,8 +188,7 @@ func (s *Store) addCall(w *words, source windows.Source, all []*applying) {
 	w.number(s.ttl.Milliseconds())
 	for _, a := range all {
 		w.number(int64(len(a.update.Deltas)))
-		w.number(a.update.Expected)
-		w.number(a.update.New.Offset)
+		w.add(fenceText(a.update.Expected))
 		w.add(fenceText(a.update.New))
 		if a.ask {
 			w.bytes = append(w.bytes, whatever...)

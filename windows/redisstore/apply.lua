@@ -3,9 +3,9 @@
 --
 -- KEYS: for each bucket its fences, then its entities: those that should be there, then new ones.
 -- ARGV: the source, the life of an entity in milliseconds (0: for ever); then for each bucket the number of its entities,
--- the expected offset, the new offset, the fence as it shall be, the versions, six bytes each, of the entities that should be
--- there, or '?' to be told what is there; and what each entity shall be, empty for one that shall be gone. An entity begins
--- with its version and the total of its events.
+-- the fence as it should be, the fence as it shall be, the versions, six bytes each, of the entities that should be there, or
+-- '?' to be told what is there; and what each entity shall be, empty for one that shall be gone. An entity begins with its
+-- version and the total of its events.
 --
 -- Answers for each bucket {0} if refused, {1} if done, {2, the beginning of each entity} if it was done before, {3, index of
 -- the bucket's key, what is wrong with it} if something there can't be what this program wrote, and {4, then for each entity 1
@@ -48,8 +48,8 @@ end
 -- are as they should be.
 local new, at, k = {}, 3, 1
 while k <= #KEYS do
-  local b, n, versions = #buckets + 1, tonumber(ARGV[at]), ARGV[at + 4]
-  local bucket, stands = {key = k, size = n, known = #versions / 6, at = at + 4}, pcall('HGET', KEYS[k], source)
+  local b, n, versions = #buckets + 1, tonumber(ARGV[at]), ARGV[at + 3]
+  local bucket, stands = {key = k, size = n, known = #versions / 6, at = at + 3}, pcall('HGET', KEYS[k], source)
   buckets[b] = bucket
   if type(stands) == 'table' then
     replies[b] = blame(1, stands.err)
@@ -57,10 +57,9 @@ while k <= #KEYS do
       return replies[b]
     end
   else
-    local offset = stands and match(stands, '^%S+')
-    if offset == ARGV[at + 2] then
+    if stands == ARGV[at + 2] then
       bucket.all = already
-    elseif offset ~= ARGV[at + 1] then
+    elseif stands ~= ARGV[at + 1] then
       replies[b] = {refused}
     elseif versions == '?' then
       bucket.all = differs
@@ -70,7 +69,7 @@ while k <= #KEYS do
       end
     end
   end
-  k, at = k + n + 1, at + 5 + n
+  k, at = k + n + 1, at + 4 + n
 end
 local met = any(new)
 

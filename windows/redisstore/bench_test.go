@@ -34,7 +34,7 @@ func flush(n int, expected int64) []windows.Update {
 	for b, deltas := range buckets {
 		if deltas != nil {
 			updates = append(updates, windows.Update{
-				Bucket: b, Expected: expected, New: windows.Fence{Offset: expected + 1}, Deltas: deltas,
+				Bucket: b, Expected: windows.Fence{Offset: expected}, New: windows.Fence{Offset: expected + 1}, Deltas: deltas,
 			})
 		}
 	}
@@ -64,7 +64,7 @@ func benchApply(b *testing.B, store *redisstore.Store, updates []windows.Update)
 		if r.Status != windows.Applied {
 			b.Fatal(r.Status)
 		}
-		updates[i].Expected++
+		updates[i].Expected.Offset++
 		updates[i].New.Offset++
 	}
 }

@@ -137,29 +137,44 @@ func (s *Store) begin(ctx context.Context, source windows.Source, at windows.Fen
 	return explain("", err)
 }
 
-// fenceText is the offset and, where it is known, the record's time in Unix milliseconds.
+// fenceText is the offset; then, where either is known, the record's time in Unix milliseconds, or - for none; then, if there is
+// one, the writer in base 36. A fence has one text: apply.lua compares texts.
 func fenceText(f windows.Fence) string {
-	offset := strconv.FormatInt(f.Offset, 10)
-	if f.Time.IsZero() {
-		return offset
+	text := strconv.FormatInt(f.Offset, 10)
+	switch {
+	case !f.Time.IsZero():
+		text += " " + strconv.FormatInt(f.Time.UnixMilli(), 10)
+	case f.Writer != 0:
+		text += " -"
 	}
-	return offset + " " + strconv.FormatInt(f.Time.UnixMilli(), 10)
+	if f.Writer != 0 {
+		text += " " + strconv.FormatUint(f.Writer, 36)
+	}
+	return text
 }
 
 func parseFence(text string) (windows.Fence, error) {
-	offset, ms, timed := strings.Cut(text, " ")
-	o, err := strconv.ParseInt(offset, 10, 64)
+	var f windows.Fence
+	part := strings.Split(text, " ")
+	offset, err := strconv.ParseInt(part[0], 10, 64)
 	if err != nil {
-		return windows.Fence{}, fmt.Errorf("the fence %q has no offset", text)
+		return f, fmt.Errorf("the fence %q has no offset", text)
 	}
-	f := windows.Fence{Offset: o}
-	if !timed {
-		return f, nil
+	f.Offset = offset
+	if len(part) > 1 && part[1] != "-" {
+		ms, err := strconv.ParseInt(part[1], 10, 64)
+		if err != nil {
+			return f, fmt.Errorf("the fence %q has no time in milliseconds", text)
+		}
+		f.Time = time.UnixMilli(ms).UTC()
 	}
-	n, err := strconv.ParseInt(ms, 10, 64)
-	if err != nil {
-		return windows.Fence{}, fmt.Errorf("the fence %q has no time in milliseconds", text)
+	if len(part) > 2 {
+		if f.Writer, err = strconv.ParseUint(part[2], 36, 64); err != nil {
+			return f, fmt.Errorf("the fence %q has no writer in base 36", text)
+		}
 	}
-	f.Time = time.UnixMilli(n).UTC()
+	if fenceText(f) != text {
+		return f, fmt.Errorf("the fence %q is not as this program writes it, %q", text, fenceText(f))
+	}
 	return f, nil
 }

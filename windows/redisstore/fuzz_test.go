@@ -40,7 +40,7 @@ func FuzzStore(f *testing.F) {
 		defer sweep(t, client, layout)
 		source := windows.Source{Topic: in.topic(), Epoch: int(in.number()), Partition: int(in.number())}
 		keys := in.keys()
-		start := windows.Fence{Offset: in.number(), Time: in.when()}
+		start := windows.Fence{Offset: in.number(), Time: in.when(), Writer: in.writer()}
 		model := newPlain(start)
 		stores := map[string]windows.Store{"Redis": stored, "memory": inMemory}
 		for name, store := range stores {
@@ -48,7 +48,7 @@ func FuzzStore(f *testing.F) {
 				t.Fatal(name, err)
 			}
 		}
-		at := start.Offset
+		at := start
 		for range 4 {
 			u := in.update(keys, at)
 			if err := u.Validate(); err != nil {
@@ -67,7 +67,7 @@ func FuzzStore(f *testing.F) {
 				}
 			}
 			if want.Status == windows.Applied {
-				at = u.New.Offset
+				at = u.New
 			}
 		}
 		for name, store := range stores {
@@ -92,7 +92,7 @@ func sameResult(a, b windows.Result) bool {
 func canonical(l windows.Loaded) string {
 	e := l.Entity
 	var b strings.Builder
-	fmt.Fprintf(&b, "fence %d %v %v\n", l.Fence.Offset, l.Fence.Time, l.Present)
+	fmt.Fprintf(&b, "fence %d %v %d %v\n", l.Fence.Offset, l.Fence.Time, l.Fence.Writer, l.Present)
 	counts := e.Counts()
 	slices.SortFunc(counts, func(a, b windows.FieldCount) int { return strings.Compare(a.Field.String(), b.Field.String()) })
 	fmt.Fprintf(&b, "counts %v\nmembers %v\n", counts, e.AllMembers())
@@ -199,13 +199,15 @@ func (o *odd) field() windows.Field {
 }
 
 // update moves the fence, rightly for the most part, and changes entities.
-func (o *odd) update(keys []windows.Key, at int64) windows.Update {
-	u := windows.Update{Bucket: keys[0].Bucket(), Expected: at, New: windows.Fence{Offset: at + int64(o.byte()%4), Time: o.when()}}
+func (o *odd) update(keys []windows.Key, at windows.Fence) windows.Update {
+	u := windows.Update{Bucket: keys[0].Bucket(), Expected: at, New: windows.Fence{Offset: at.Offset + int64(o.byte()%4), Time: o.when(), Writer: o.writer()}}
 	switch o.byte() % 16 {
 	case 0:
-		u.Expected = o.number()
+		u.Expected.Offset = o.number()
 	case 1:
 		u.New.Offset = o.number()
+	case 2:
+		u.Expected.Writer = o.writer()
 	}
 	for _, key := range keys {
 		if o.byte()%3 != 0 {
@@ -214,6 +216,9 @@ func (o *odd) update(keys []windows.Key, at int64) windows.Update {
 	}
 	return u
 }
+
+// writer is a number of few, so that some are the same.
+func (o *odd) writer() uint64 { return uint64(o.byte()%4) * (math.MaxUint64 / 3) }
 
 // delta keeps to what a delta promises: each field and each member once.
 func (o *odd) delta(key windows.Key) windows.Delta {

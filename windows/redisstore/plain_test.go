@@ -38,10 +38,10 @@ func (p *plain) entity(key windows.Key) *plainEntity {
 
 func (p *plain) apply(u windows.Update) windows.Result {
 	r := windows.Result{Status: windows.Applied}
-	switch p.fence.Offset {
-	case u.New.Offset:
+	switch inMillis(p.fence) {
+	case inMillis(u.New):
 		r.Status = windows.Already
-	case u.Expected:
+	case inMillis(u.Expected):
 		p.fence = u.New
 	default:
 		return windows.Result{}
@@ -54,6 +54,14 @@ func (p *plain) apply(u windows.Update) windows.Result {
 		r.Events = append(r.Events, e.events)
 	}
 	return r
+}
+
+// inMillis is a fence as stores keep it.
+func inMillis(f windows.Fence) windows.Fence {
+	if !f.Time.IsZero() {
+		f.Time = time.UnixMilli(f.Time.UnixMilli()).UTC()
+	}
+	return f
 }
 
 func (e *plainEntity) add(d *windows.Delta) {
@@ -97,10 +105,7 @@ func (p *plain) canonical(key windows.Key) string {
 	slices.SortFunc(members, func(a, b windows.Member) int {
 		return cmp.Or(cmp.Compare(a.UnixMilli, b.UnixMilli), slices.Compare(a.Sub[:], b.Sub[:]))
 	})
-	at := p.fence.Time
-	if !at.IsZero() {
-		at = time.UnixMilli(at.UnixMilli()).UTC()
-	}
-	return fmt.Sprintf("fence %d %v true\ncounts %v\nmembers %v\nfirst %v %v\nnote %q\nevents %d",
-		p.fence.Offset, at, counts, members, e.first.Time, e.first.At, e.note, e.events)
+	f := inMillis(p.fence)
+	return fmt.Sprintf("fence %d %v %d true\ncounts %v\nmembers %v\nfirst %v %v\nnote %q\nevents %d",
+		f.Offset, f.Time, f.Writer, counts, members, e.first.Time, e.first.At, e.note, e.events)
 }

@@ -37,7 +37,7 @@ func begin(t testing.TB, store *redisstore.Store) {
 func apply(ctx context.Context, store *redisstore.Store, expected int64, d windows.Delta) (windows.Result, error) {
 	d.Key = key
 	r, err := store.Apply(ctx, source, []windows.Update{{
-		Bucket: key.Bucket(), Expected: expected, New: windows.Fence{Offset: expected + 1, Time: time.UnixMilli(99)},
+		Bucket: key.Bucket(), Expected: windows.Fence{Offset: expected}, New: windows.Fence{Offset: expected + 1},
 		Deltas: []windows.Delta{d},
 	}})
 	if err != nil {
@@ -66,7 +66,13 @@ func TestKeys(t *testing.T) {
 	entity := windows.NewEntity(key)
 	entity.CountEvent(at(3))
 	d := entity.TakeDelta()
-	mustApply(t, store, windows.NoOffset, d)
+	u := windows.Update{
+		Bucket: key.Bucket(), Expected: windows.Fence{Offset: windows.NoOffset},
+		New: windows.Fence{Time: time.UnixMilli(99), Writer: 36}, Deltas: []windows.Delta{d},
+	}
+	if r, err := store.Apply(t.Context(), source, []windows.Update{u}); err != nil || r[0].Status != windows.Applied {
+		t.Fatal(r, err)
+	}
 	name := fmt.Sprintf("ps:v1:sender:{%d}:S-1", key.Bucket())
 	if got, err := m.Get(name); err != nil || got != string(d.Packed) {
 		t.Errorf("%s is %x (%v), want %x", name, got, err, d.Packed)
@@ -75,8 +81,8 @@ func TestKeys(t *testing.T) {
 		t.Errorf("the entity lives %v, want 90 s", ttl)
 	}
 	fences := fmt.Sprintf("ps:v1:fence:{%d}", key.Bucket())
-	if got := m.HGet(fences, "shipments/0/0"); got != "0 99" {
-		t.Errorf("the fence is %q, want offset and milliseconds", got)
+	if got := m.HGet(fences, "shipments/0/0"); got != "0 99 10" {
+		t.Errorf("the fence is %q, want offset, milliseconds and writer", got)
 	}
 	if got := m.HGet("ps:v1:fence:{0}", "shipments/0/0"); key.Bucket() == 0 || got != "-1" {
 		t.Errorf("a fence of unknown time is %q, want -1", got)
@@ -161,7 +167,7 @@ func TestForeignData(t *testing.T) {
 			deltas := []windows.Delta{one(), one()}
 			deltas[0].Key, deltas[1].Key = key, second
 			_, err := store.Apply(t.Context(), source, []windows.Update{{
-				Bucket: key.Bucket(), Expected: windows.NoOffset, New: windows.Fence{Offset: 7}, Deltas: deltas,
+				Bucket: key.Bucket(), Expected: windows.Fence{Offset: windows.NoOffset}, New: windows.Fence{Offset: 7}, Deltas: deltas,
 			}})
 			wantKey(t, err, c.key)
 			if c.key != fences {
@@ -218,7 +224,7 @@ func TestUndo(t *testing.T) {
 				"another type":      func() { client.HSet(t.Context(), name(last), "field", "value") },
 				"a sum beyond 64 bits": func() {
 					_, err := store.Apply(t.Context(), source, []windows.Update{{
-						Bucket: key.Bucket(), Expected: 0, New: windows.Fence{Offset: 1}, Deltas: []windows.Delta{{Key: last, Add: []windows.FieldCount{huge}}},
+						Bucket: key.Bucket(), Expected: windows.Fence{}, New: windows.Fence{Offset: 1}, Deltas: []windows.Delta{{Key: last, Add: []windows.FieldCount{huge}}},
 					}})
 					if err != nil {
 						t.Fatal(err)
@@ -232,7 +238,7 @@ func TestUndo(t *testing.T) {
 				deltas := []windows.Delta{one(), one()}
 				deltas[0].Key, deltas[1].Key = key, last
 				_, err := store.Apply(t.Context(), source, []windows.Update{{
-					Bucket: key.Bucket(), Expected: 0, New: windows.Fence{Offset: 7}, Deltas: deltas,
+					Bucket: key.Bucket(), Expected: windows.Fence{}, New: windows.Fence{Offset: 7}, Deltas: deltas,
 				}})
 				wantKey(t, err, name(last))
 				if got := client.Get(t.Context(), name(key)).Val(); got != before {
@@ -334,7 +340,7 @@ func TestUnknownScript(t *testing.T) {
 			begin(t, store)
 			var updates []windows.Update
 			for b := range 50 {
-				updates = append(updates, windows.Update{Bucket: b, Expected: windows.NoOffset, New: windows.Fence{Offset: 5}})
+				updates = append(updates, windows.Update{Bucket: b, Expected: windows.Fence{Offset: windows.NoOffset}, New: windows.Fence{Offset: 5}})
 			}
 			for _, want := range []windows.Status{windows.Applied, windows.Already, windows.Already} {
 				results, err := store.Apply(t.Context(), source, updates)
@@ -503,7 +509,7 @@ func TestScan(t *testing.T) {
 				}
 				u, ok := updates[k.Bucket()]
 				if !ok {
-					u = &windows.Update{Bucket: k.Bucket(), Expected: windows.NoOffset, New: windows.Fence{Offset: 1}}
+					u = &windows.Update{Bucket: k.Bucket(), Expected: windows.Fence{Offset: windows.NoOffset}, New: windows.Fence{Offset: 1}}
 					updates[k.Bucket()] = u
 				}
 				u.Deltas = append(u.Deltas, windows.Delta{Key: k, Events: i})
@@ -630,7 +636,7 @@ func TestNewAmongKnown(t *testing.T) {
 			keys := append(windowstest.Beside(key, 4), key)
 			send := func(s windows.Source, offset int64, deltas ...windows.Delta) windows.Result {
 				t.Helper()
-				u := windows.Update{Bucket: keys[0].Bucket(), Expected: offset - 1, New: windows.Fence{Offset: offset}, Deltas: deltas}
+				u := windows.Update{Bucket: keys[0].Bucket(), Expected: windows.Fence{Offset: offset - 1}, New: windows.Fence{Offset: offset}, Deltas: deltas}
 				r, err := store.Apply(t.Context(), s, []windows.Update{u})
 				if err != nil {
 					t.Fatal(err)

@@ -117,7 +117,7 @@ func spread(round string, n, buckets int, expected int64, d windows.Delta) []win
 	updates := make([]windows.Update, buckets)
 	for b := range updates {
 		updates[b] = windows.Update{
-			Bucket: b, Expected: expected, New: windows.Fence{Offset: expected + 1, Time: time.UnixMilli(1_774_785_600_007)},
+			Bucket: b, Expected: stamped(expected), New: stamped(expected + 1),
 		}
 	}
 	for i := 0; n > 0; i++ {
@@ -128,6 +128,11 @@ func spread(round string, n, buckets int, expected int64, d windows.Delta) []win
 		}
 	}
 	return updates
+}
+
+// stamped is a fence with a time and a writer, as a worker's are.
+func stamped(offset int64) windows.Fence {
+	return windows.Fence{Offset: offset, Time: time.UnixMilli(1_774_785_600_007), Writer: 0x5ca1_ab1e_5ca1_ab1e}
 }
 
 // serverCPU is the processor time that a Redis server has used; 0 if it does not tell.

@@ -54,15 +54,23 @@ func (b *bench) entity(t *testing.T) *windows.Entity {
 	return b.load(t, b.source, b.key).Entity
 }
 
+// at is a fence of no writer at a record of unknown time.
+func at(offset int64) windows.Fence { return windows.Fence{Offset: offset} }
+
 // try sends one update with a delta for one entity and gives the answer.
 func (b *bench) try(t *testing.T, source windows.Source, expected, to int64, d windows.Delta) windows.Result {
 	t.Helper()
-	results, err := b.store.Apply(t.Context(), source, []windows.Update{{
-		Bucket:   d.Key.Bucket(),
-		Expected: expected,
-		New:      windows.Fence{Offset: to, Time: noon},
-		Deltas:   []windows.Delta{d},
-	}})
+	return b.move(t, source, at(expected), at(to), d)
+}
+
+// move does the same from fence to fence, with any number of deltas for one bucket.
+func (b *bench) move(t *testing.T, source windows.Source, expected, to windows.Fence, deltas ...windows.Delta) windows.Result {
+	t.Helper()
+	u := windows.Update{Bucket: b.key.Bucket(), Expected: expected, New: to, Deltas: deltas}
+	if len(deltas) > 0 {
+		u.Bucket = deltas[0].Key.Bucket()
+	}
+	results, err := b.store.Apply(t.Context(), source, []windows.Update{u})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,13 +84,13 @@ func (b *bench) try(t *testing.T, source windows.Source, expected, to int64, d w
 func (b *bench) apply(t *testing.T, deltas ...windows.Delta) {
 	t.Helper()
 	b.begin(t, b.source, windows.NoOffset)
-	at := b.load(t, b.source, b.key).Fence.Offset
+	from := b.load(t, b.source, b.key).Fence.Offset
 	for _, d := range deltas {
 		d.Key = b.key
-		if r := b.try(t, b.source, at, at+1, d); r.Status != windows.Applied {
-			t.Fatalf("update to %d is %v, want applied", at+1, r.Status)
+		if r := b.try(t, b.source, from, from+1, d); r.Status != windows.Applied {
+			t.Fatalf("update to %d is %v, want applied", from+1, r.Status)
 		}
-		at++
+		from++
 	}
 }
 

@@ -221,7 +221,7 @@ func everything(t *testing.T, b *bench) {
 	}
 	b.begin(t, b.source, windows.NoOffset)
 	for round := range int64(2) {
-		u := windows.Update{Bucket: bucket, Expected: round - 1, New: windows.Fence{Offset: round}}
+		u := windows.Update{Bucket: bucket, Expected: at(round - 1), New: at(round)}
 		for i, key := range keys {
 			n := int64(i + 1)
 			u.Deltas = append(u.Deltas, windows.Delta{
@@ -316,9 +316,9 @@ func many(t *testing.T, b *bench) {
 		t.Errorf("the counts add up to %d, want %d", sum, want)
 	}
 
-	at := b.load(t, b.source, b.key).Fence.Offset
+	from := b.load(t, b.source, b.key).Fence
 	bucket := b.key.Bucket()
-	u := windows.Update{Bucket: bucket, Expected: at, New: windows.Fence{Offset: at + 1}}
+	u := windows.Update{Bucket: bucket, Expected: from, New: at(from.Offset + 1)}
 	var keys []windows.Key
 	for i := 0; len(keys) < 2000; i++ {
 		if key := windows.NewKey("crowd", fmt.Sprint(i)); key.Bucket() == bucket {

@@ -2,6 +2,7 @@ package windowstest
 
 import (
 	"context"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -33,19 +34,20 @@ func nothing(t *testing.T, b *bench) {
 }
 
 func beginFillsGaps(t *testing.T, b *bench) {
-	at := windows.Fence{Offset: 41, Time: noon.Add(300 * time.Microsecond)}
-	if err := b.store.Begin(t.Context(), b.source, at); err != nil {
+	begun := windows.Fence{Offset: 41, Time: noon.Add(300 * time.Microsecond), Writer: math.MaxUint64}
+	moved := windows.Fence{Offset: 50, Time: noon, Writer: 7}
+	if err := b.store.Begin(t.Context(), b.source, begun); err != nil {
 		t.Fatal(err)
 	}
 	d := adds(1, 1)
 	d.Key = b.key
-	wantStatus(t, b.try(t, b.source, 41, 50, d), windows.Applied, 1)
+	wantStatus(t, b.move(t, b.source, begun, moved, d), windows.Applied, 1)
 	b.begin(t, b.source, 99)
 	f := b.fences(t, 0)
 	for bucket, fence := range f.At {
-		want := windows.Fence{Offset: 41, Time: noon}
+		want := windows.Fence{Offset: 41, Time: noon, Writer: math.MaxUint64}
 		if bucket == b.key.Bucket() {
-			want = windows.Fence{Offset: 50, Time: noon}
+			want = moved
 		}
 		if !f.Present[bucket] || fence != want {
 			t.Fatalf("the fence of bucket %d is %v (%v), want %v", bucket, fence, f.Present[bucket], want)
@@ -171,12 +173,46 @@ func zombie(t *testing.T, b *bench) {
 	}
 }
 
+// otherWriter: a fence at the offset that is expected does not do if somebody else put it there: what was counted up to it may be
+// other events. Nor does an update count as done if another writer's came to the same offset.
+func otherWriter(t *testing.T, b *bench) {
+	by := func(writer uint64, offset int64) windows.Fence {
+		return windows.Fence{Offset: offset, Time: noon, Writer: writer}
+	}
+	d := adds(1, 1)
+	d.Key = b.key
+	begun := windows.Fence{Offset: 10, Writer: 1}
+	if err := b.store.Begin(t.Context(), b.source, begun); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		expected, to windows.Fence
+		want         windows.Status
+	}{
+		{at(10), by(2, 20), windows.Refused},
+		{windows.Fence{Offset: 10, Writer: 2}, by(2, 20), windows.Refused},
+		{begun, by(1, 20), windows.Applied},
+		{begun, by(1, 20), windows.Already},
+		{begun, by(2, 20), windows.Refused},
+		{by(2, 20), by(2, 30), windows.Refused},
+		{windows.Fence{Offset: 20, Writer: 1}, by(1, 30), windows.Refused},
+		{by(1, 20), by(2, 30), windows.Applied},
+	} {
+		var totals []int64
+		if step.want != windows.Refused {
+			totals = []int64{step.to.Offset/10 - 1}
+		}
+		wantStatus(t, b.move(t, b.source, step.expected, step.to, d), step.want, totals...)
+	}
+	wantCounts(t, b.entity(t), map[string]int64{field(1).String(): 2})
+}
+
 func eachAlone(t *testing.T, b *bench) {
 	b.begin(t, b.source, 10)
 	other := windows.NewKey("sender", "S-2")
 	updates := []windows.Update{
-		{Bucket: b.key.Bucket(), Expected: 9, New: windows.Fence{Offset: 20}, Deltas: []windows.Delta{{Key: b.key, Events: 1}}},
-		{Bucket: other.Bucket(), Expected: 10, New: windows.Fence{Offset: 20}, Deltas: []windows.Delta{{Key: other, Events: 4}}},
+		{Bucket: b.key.Bucket(), Expected: at(9), New: at(20), Deltas: []windows.Delta{{Key: b.key, Events: 1}}},
+		{Bucket: other.Bucket(), Expected: at(10), New: at(20), Deltas: []windows.Delta{{Key: other, Events: 4}}},
 	}
 	for _, status := range []windows.Status{windows.Applied, windows.Already} {
 		r, err := b.store.Apply(t.Context(), b.source, updates)
@@ -190,27 +226,21 @@ func eachAlone(t *testing.T, b *bench) {
 
 func checkpoint(t *testing.T, b *bench) {
 	b.apply(t, adds(1, 1))
-	bucket := b.key.Bucket()
+	noted := windows.Fence{Offset: 40, Time: noon}
 	for _, step := range []struct {
-		expected, to int64
+		expected, to windows.Fence
 		want         windows.Status
 	}{
-		{0, 40, windows.Applied},
-		{0, 40, windows.Already},
-		{40, 40, windows.Already},
-		{39, 39, windows.Refused},
-		{41, 50, windows.Refused},
+		{at(0), noted, windows.Applied},
+		{at(0), noted, windows.Already},
+		{noted, noted, windows.Already},
+		{at(39), at(39), windows.Refused},
+		{at(41), at(50), windows.Refused},
 	} {
-		update := windows.Update{Bucket: bucket, Expected: step.expected, New: windows.Fence{Offset: step.to, Time: noon}}
-		r, err := b.store.Apply(t.Context(), b.source, []windows.Update{update})
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantStatus(t, r[0], step.want)
+		wantStatus(t, b.move(t, b.source, step.expected, step.to), step.want)
 	}
-	f := b.fences(t, 0)
-	if f.At[bucket] != (windows.Fence{Offset: 40, Time: noon}) {
-		t.Errorf("the fence is %v, want 40", f.At[bucket])
+	if f := b.fences(t, 0).At[b.key.Bucket()]; f != noted {
+		t.Errorf("the fence is %v, want %v", f, noted)
 	}
 	wantCounts(t, b.entity(t), map[string]int64{field(1).String(): 1})
 }
@@ -218,14 +248,13 @@ func checkpoint(t *testing.T, b *bench) {
 func invalid(t *testing.T, b *bench) {
 	b.begin(t, b.source, 10)
 	here := b.key.Bucket()
-	to := windows.Fence{Offset: 20}
 	mine := windows.Delta{Key: b.key, Events: 1}
 	for word, u := range map[string]windows.Update{
-		"bucket":    {Bucket: windows.Buckets, Expected: 10, New: to},
-		"move back": {Bucket: here, Expected: 10, New: windows.Fence{Offset: 9}},
-		"stays at":  {Bucket: here, Expected: 10, New: windows.Fence{Offset: 10}, Deltas: []windows.Delta{mine}},
-		"of bucket": {Bucket: (here + 1) % windows.Buckets, Expected: 10, New: to, Deltas: []windows.Delta{mine}},
-		"two delta": {Bucket: here, Expected: 10, New: to, Deltas: []windows.Delta{mine, mine}},
+		"bucket":    {Bucket: windows.Buckets, Expected: at(10), New: at(20)},
+		"move back": {Bucket: here, Expected: at(10), New: at(9)},
+		"stays at":  {Bucket: here, Expected: at(10), New: at(10), Deltas: []windows.Delta{mine}},
+		"of bucket": {Bucket: (here + 1) % windows.Buckets, Expected: at(10), New: at(20), Deltas: []windows.Delta{mine}},
+		"two delta": {Bucket: here, Expected: at(10), New: at(20), Deltas: []windows.Delta{mine, mine}},
 	} {
 		_, err := b.store.Apply(t.Context(), b.source, []windows.Update{u})
 		if err == nil || !strings.Contains(err.Error(), word) {
@@ -243,10 +272,11 @@ func loadFence(t *testing.T, b *bench) {
 	b.begin(t, second, 70)
 	d := adds(1, 1)
 	d.Key = b.key
-	wantStatus(t, b.try(t, b.source, 10, 11, d), windows.Applied, 1)
+	moved := windows.Fence{Offset: 11, Time: noon, Writer: 1}
+	wantStatus(t, b.move(t, b.source, at(10), moved, d), windows.Applied, 1)
 	for source, want := range map[windows.Source]windows.Fence{
-		b.source: {Offset: 11, Time: noon},
-		second:   {Offset: 70},
+		b.source: moved,
+		second:   at(70),
 	} {
 		if l := b.load(t, source, b.key); !l.Present || l.Fence != want {
 			t.Errorf("the fence of %v is %v (%v), want %v", source, l.Fence, l.Present, want)

@@ -24,6 +24,7 @@ func Run(t *testing.T, open func(*testing.T) windows.Store) {
 		{"a fence that is not as expected is refused", unexpectedFence},
 		{"a repeat is not counted twice", repeat},
 		{"a zombie changes nothing", zombie},
+		{"a fence of another writer is refused", otherWriter},
 		{"each update stands alone", eachAlone},
 		{"a checkpoint moves the fence only", checkpoint},
 		{"no store takes these updates", invalid},

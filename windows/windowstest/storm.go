@@ -70,7 +70,7 @@ func (s *storm) step(ctx context.Context) error {
 		return w.start(ctx)
 	case x < 5: // the old one does not know that it is replaced
 		s.zombies = append(s.zombies, w)
-		s.owners[p] = &writer{store: w.store, source: w.source, log: w.log}
+		s.owners[p] = &writer{store: w.store, source: w.source, log: w.log, number: w.number + 1}
 		return s.owners[p].start(ctx)
 	case x < 20 && len(s.zombies) > 0:
 		w = s.zombies[s.r.IntN(len(s.zombies))]

@@ -37,8 +37,8 @@ func versions(t *testing.T, b *bench) {
 		if p == 0 {
 			entities = append(entities, own)
 		}
-		at := b.load(t, source, b.key).Fence.Offset
-		u := windows.Update{Bucket: b.key.Bucket(), Expected: at, New: windows.Fence{Offset: at + 1}}
+		from := b.load(t, source, b.key).Fence
+		u := windows.Update{Bucket: b.key.Bucket(), Expected: from, New: at(from.Offset + 1)}
 		for _, e := range entities {
 			e.Add('i', hours, windows.Sub{}, noon.Add(time.Duration(step)*time.Hour), 1)
 			e.CountEvent(windows.First{Time: noon.Add(-time.Duration(step) * time.Hour), At: windows.Coordinates{Source: source}})
@@ -76,12 +76,13 @@ func lostEvents(t *testing.T, b *bench) {
 		t.Fatal(r.Status)
 	}
 	for had, want := range map[int64]windows.Status{5: windows.Refused, 4: windows.Applied, 3: windows.Applied} {
-		at := b.load(t, b.source, b.key)
-		if r := b.try(t, b.source, at.Fence.Offset, at.Fence.Offset+1, windows.Delta{Key: b.key, Events: 1, Had: had + at.Entity.Events() - 4}); r.Status != want {
+		before := b.load(t, b.source, b.key)
+		from := before.Fence.Offset
+		if r := b.try(t, b.source, from, from+1, windows.Delta{Key: b.key, Events: 1, Had: had + before.Entity.Events() - 4}); r.Status != want {
 			t.Errorf("of %d events %d are there: %s, want %s", had, 4, r.Status, want)
 		}
 		after := b.load(t, b.source, b.key)
-		if moved := after.Fence != at.Fence || after.Entity.Events() != at.Entity.Events(); moved != (want == windows.Applied) {
+		if moved := after.Fence != before.Fence || after.Entity.Events() != before.Entity.Events(); moved != (want == windows.Applied) {
 			t.Errorf("%s, and the fence is %+v with %d events", want, after.Fence, after.Entity.Events())
 		}
 	}

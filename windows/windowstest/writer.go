@@ -19,7 +19,8 @@ type writer struct {
 	source windows.Source
 	log    []shipment
 
-	next     int64 // offset to read
+	number   uint64 // of its own, that its fences bear
+	next     int64  // offset to read
 	fences   *windows.Fences
 	entities map[windows.Key]*windows.Entity
 	todo     []windows.Update // the flush in progress
@@ -71,7 +72,7 @@ func (w *writer) entity(ctx context.Context, key windows.Key) (*windows.Entity, 
 	if err != nil {
 		return nil, err
 	}
-	if !loaded[0].Present || loaded[0].Fence.Offset != w.fences.At[key.Bucket()].Offset {
+	if !loaded[0].Present || !loaded[0].Fence.Is(w.fences.At[key.Bucket()]) {
 		return nil, errGo
 	}
 	e := loaded[0].Entity
@@ -106,8 +107,8 @@ func (w *writer) checkpoint() {
 func (w *writer) update(bucket int, deltas []windows.Delta) windows.Update {
 	return windows.Update{
 		Bucket:   bucket,
-		Expected: w.fences.At[bucket].Offset,
-		New:      windows.Fence{Offset: w.next - 1, Time: w.log[w.next-1].time},
+		Expected: w.fences.At[bucket],
+		New:      windows.Fence{Offset: w.next - 1, Time: w.log[w.next-1].time, Writer: w.number},
 		Deltas:   deltas,
 	}
 }

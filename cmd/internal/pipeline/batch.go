@@ -164,7 +164,7 @@ func (w *Worker) assign(wk *work, it *item) {
 		switch b := windows.BucketOf(hash); {
 		case w.seeded(b, it.event):
 			skip = reasonSeeded
-		case offset > w.expected[b]:
+		case offset > w.expected[b].Offset:
 			it.add(part{w.entry(wk, key, hash), toCount})
 			counting++
 		case offset >= w.told && key.Kind != detector.KindSender:
@@ -269,16 +269,16 @@ func (w *Worker) isOurs(l *windows.Loaded) bool {
 	if !l.Present {
 		return false
 	}
-	if l.Fence.Offset == w.expected[b] {
+	if l.Fence.Is(w.expected[b]) {
 		return true
 	}
-	if f := w.flight; f != nil && f.applying && f.update(b) != nil && l.Fence.Offset == f.to.Offset {
+	if f := w.flight; f != nil && f.applying && f.update(b) != nil && l.Fence.Is(f.to) {
 		return true
 	}
 	// Read before a flush that has landed since; whatever it moved, an entity that had to be loaded was not among it.
 	return slices.ContainsFunc(w.flown, func(f *flight) bool {
 		u := f.update(b)
-		return u != nil && l.Fence.Offset == u.Expected
+		return u != nil && l.Fence.Is(u.Expected)
 	})
 }
 
@@ -329,7 +329,7 @@ func (w *Worker) process(wk *work) bool {
 		if !w.processOne(it) {
 			return false
 		}
-		w.processed = windows.Fence{Offset: it.record.Offset, Time: it.record.Time}
+		w.processed = w.fence(it.record.Offset, it.record.Time)
 		w.passed++
 		w.passedBytes += it.record.size()
 	}

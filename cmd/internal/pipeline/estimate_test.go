@@ -112,7 +112,7 @@ func reloaded(d *windows.Delta) *detector.Subject {
 	ctx, store, source := context.Background(), memstore.New(), windows.Source{Topic: "shipments"}
 	_ = store.Begin(ctx, source, windows.Fence{Offset: windows.NoOffset})
 	_, _ = store.Apply(ctx, source, []windows.Update{{
-		Bucket: d.Key.Bucket(), Expected: windows.NoOffset, Deltas: []windows.Delta{*d},
+		Bucket: d.Key.Bucket(), Expected: windows.Fence{Offset: windows.NoOffset}, Deltas: []windows.Delta{*d},
 	}})
 	loaded, _ := store.Load(ctx, source, []windows.Key{d.Key})
 	loaded[0].Entity.Settle(estimateLadder)

@@ -128,7 +128,7 @@ func (w *Worker) beginFlush() {
 		for i+n < len(w.changed) && w.changed[i+n].bucket == bucket {
 			n++
 		}
-		if w.expected[bucket] >= f.to.Offset {
+		if w.expected[bucket].Offset >= f.to.Offset {
 			waiting = append(waiting, w.changed[i:i+n]...) // changed by what was judged again, behind the bucket's fence
 		} else {
 			f.updates = append(f.updates, w.takeAlong(f, w.changed[i:i+n], deltas[i:i+n:i+n]))
@@ -183,7 +183,7 @@ func (w *Worker) checkpoint(changed []windows.Update, to windows.Fence) []window
 		case len(changed) > 0 && changed[0].Bucket == b:
 			all = append(all, changed[0])
 			changed = changed[1:]
-		case w.expected[b] < to.Offset:
+		case w.expected[b].Offset < to.Offset:
 			all = append(all, w.update(b, to))
 		}
 	}
@@ -203,7 +203,7 @@ func (w *Worker) appliedAll(results []windows.Result) {
 			w.rewind(rewindRefused)
 			return
 		}
-		w.expected[f.updates[i].Bucket] = f.to.Offset
+		w.expected[f.updates[i].Bucket] = f.to
 	}
 	next := 0
 	for i, r := range results {

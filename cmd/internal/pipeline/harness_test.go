@@ -280,7 +280,7 @@ func (h *harness) elsewhere(partition int, sender string, n int) {
 		}, detector.Subjects{Sender: subject}, profile, detector.NewSums())
 	}
 	if _, err := h.store.Apply(ctx, source, []windows.Update{{
-		Bucket: key.Bucket(), Expected: windows.NoOffset, New: windows.Fence{Offset: int64(n)},
+		Bucket: key.Bucket(), Expected: windows.Fence{Offset: windows.NoOffset}, New: windows.Fence{Offset: int64(n)},
 		Deltas: []windows.Delta{subject.TakeDelta()},
 	}}); err != nil {
 		h.t.Fatal(err)

@@ -40,7 +40,7 @@ func simBrokenAll() []simBroken {
 func believeLoads(w *Worker, c *completion) {
 	for i := range c.loaded {
 		l := &c.loaded[i]
-		l.Present, l.Fence.Offset = true, w.expected[l.Entity.Key.Bucket()]
+		l.Present, l.Fence = true, w.expected[l.Entity.Key.Bucket()]
 	}
 }
 

@@ -22,6 +22,7 @@ type simulation struct {
 
 	logs         []*simLog
 	committed    []int64
+	begun        int // owners so far
 	owners       []*process
 	zombies      []*process
 	incarnations int  // of the topic, less one

@@ -47,7 +47,7 @@ func (l *ledger) applied(u *windows.Update, fetched []placed) string {
 		return ""
 	}
 	for _, c := range fetched {
-		if c.offset <= u.Expected || c.offset > u.New.Offset || !slices.Contains(l.deeds[c.deed].at, u.Bucket) {
+		if c.offset <= u.Expected.Offset || c.offset > u.New.Offset || !slices.Contains(l.deeds[c.deed].at, u.Bucket) {
 			continue
 		}
 		if slices.Contains(held, c) && !l.again[c.partition] {

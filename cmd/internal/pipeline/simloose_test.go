@@ -55,8 +55,8 @@ func (l looseFences) apply(store *memstore.Store, source windows.Source, updates
 	var all []windows.Result
 	for _, u := range updates {
 		f.At[u.Bucket] = u.New
-		u.Expected = behind.At[u.Bucket].Offset
-		u.New.Offset = u.Expected + 1
+		u.Expected = behind.At[u.Bucket]
+		u.New.Offset = u.Expected.Offset + 1
 		behind.At[u.Bucket] = u.New
 		results, err := store.Apply(ctx, aside, []windows.Update{u})
 		if err != nil {

@@ -41,8 +41,10 @@ func (s *simulation) begin(partition int) *process {
 	if s.r.IntN(2) == 0 {
 		room = int64(4+s.r.IntN(12)) << 13
 	}
+	s.begun++
 	p := &process{partition: partition, worker: NewWorker(Options{
-		Set: s.set, Decoder: deedDecoder{s.writer}, Topic: simTopicName, Partition: partition,
+		Writer: uint64(s.begun) << 32,
+		Set:    s.set, Decoder: deedDecoder{s.writer}, Topic: simTopicName, Partition: partition,
 		Metrics: s.kit.metrics, Observe: s.find,
 		Limits: Limits{
 			FlushEvents: 1 + s.r.IntN(20), FlushInterval: 10 * time.Second, MaxUnflushed: 30 + s.r.IntN(30),

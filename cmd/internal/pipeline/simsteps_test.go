@@ -17,7 +17,7 @@ func describe(q *request, c *answer) string {
 		text := fmt.Sprintf("%s of %v:", q.op, q.source)
 		for i, u := range q.updates {
 			if len(u.Deltas) > 0 && i < len(c.results) {
-				text += fmt.Sprintf(" %d: %d-%d %v %v,", u.Bucket, u.Expected, u.New.Offset, c.results[i].Status, c.results[i].Events)
+				text += fmt.Sprintf(" %d: %d-%d %v %v,", u.Bucket, u.Expected.Offset, u.New.Offset, c.results[i].Status, c.results[i].Events)
 			}
 		}
 		return fmt.Sprintf("%s %d in all", text, len(q.updates))

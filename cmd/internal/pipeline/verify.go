@@ -28,7 +28,7 @@ func (w *Worker) verified(fences *windows.Fences) {
 		return
 	}
 	for b, fence := range fences.At {
-		if !fences.Present[b] || fence.Offset != w.expected[b] {
+		if !fences.Present[b] || !fence.Is(w.expected[b]) {
 			w.rewind(rewindForeign)
 			return
 		}

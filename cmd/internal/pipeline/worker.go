@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,8 @@ type Options struct {
 	Log *slog.Logger
 	// Canary, unless nil, is what the service tests itself with.
 	Canary *Canary
+	// Writer begins the numbers of the worker's fences: each time that it stands anew it has the next one. 0 takes one at random.
+	Writer uint64
 	// Observe, unless nil, is called for every decoded event in order, with what was concluded of it. Both hold until it
 	// returns.
 	Observe func(*detector.Event, *detector.Conclusion)
@@ -134,18 +137,18 @@ type Worker struct {
 	out     []request
 
 	source    windows.Source
-	cuts      *windows.Fences        // see SetCut; nil for none
-	expected  [windows.Buckets]int64 // the fence of each bucket, as the store should have it
-	committed int64                  // the offset last committed
-	told      int64                  // records before it had their dead letters acknowledged before
-	seen      int64                  // records up to it were read before: redelivered
-	repairing int64                  // records up to it repair lost state: degraded
-	named     offsets                // records that are named as lost, until a checkpoint has noted it
-	back      goingBack              // why it stands, if it went back
-	leaving   string                 // why the worker is to stand anew as soon as all that it has read is flushed
-	poison    map[int64]panicked     // records that made the code panic
-	buried    buried                 // dead letters of earlier lives
-	interred  buried                 // of this life, of records that made the code panic
+	cuts      *windows.Fences                // see SetCut; nil for none
+	expected  [windows.Buckets]windows.Fence // of each bucket, as the store should have it
+	committed int64                          // the offset last committed
+	told      int64                          // records before it had their dead letters acknowledged before
+	seen      int64                          // records up to it were read before: redelivered
+	repairing int64                          // records up to it repair lost state: degraded
+	named     offsets                        // records that are named as lost, until a checkpoint has noted it
+	back      goingBack                      // why it stands, if it went back
+	leaving   string                         // why the worker is to stand anew as soon as all that it has read is flushed
+	poison    map[int64]panicked             // records that made the code panic
+	buried    buried                         // dead letters of earlier lives
+	interred  buried                         // of this life, of records that made the code panic
 
 	fetch       fetching
 	work        *work
@@ -222,6 +225,9 @@ func NewWorker(o Options) *Worker {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Log = o.Log.With("topic", o.Topic, "partition", o.Partition)
+	if o.Writer == 0 {
+		o.Writer = rand.Uint64()
+	}
 	if o.Limits.MaxUnflushedBytes == 0 {
 		o.Limits.MaxUnflushedBytes = maxUnflushedBytes
 	}
@@ -392,14 +398,17 @@ func (w *Worker) stood(s standing) {
 	case causeFirst:
 		w.repairing = windows.NoOffset
 	}
-	for b := range w.expected {
-		w.expected[b] = s.fences.At[b].Offset
-		if d.begin != nil && (!s.fences.Present[b] || d.cause == causeNewTopic) {
-			w.expected[b] = d.begin.Offset
+	w.expected = s.fences.At
+	if d.begin != nil {
+		*d.begin = w.fence(d.begin.Offset, d.begin.Time)
+		for b := range w.expected {
+			if !s.fences.Present[b] || d.cause == causeNewTopic {
+				w.expected[b] = *d.begin
+			}
 		}
 	}
 	w.fetch.next = d.position
-	w.processed = windows.Fence{Offset: d.position - 1}
+	w.processed = w.fence(d.position-1, time.Time{})
 	w.repairs()
 	if far := w.back.from - w.processed.Offset; w.back.cause != "" && d.cause != causeNewTopic && far > 0 {
 		w.options.Metrics.rewound.WithLabelValues(w.back.cause).Add(float64(far))
@@ -420,6 +429,11 @@ func (w *Worker) stood(s standing) {
 	default:
 		w.run()
 	}
+}
+
+// fence gives a fence as this session of the worker puts it.
+func (w *Worker) fence(offset int64, at time.Time) windows.Fence {
+	return windows.Fence{Offset: offset, Time: at, Writer: w.options.Writer + uint64(w.session)}
 }
 
 func (w *Worker) run() {

@@ -207,6 +207,28 @@ func TestRefusedApply(t *testing.T) {
 	}
 }
 
+// TestLateUpdateAfterLostState: the state that a replaced worker began with is lost, and its successor begins at the same offset.
+// What the first one still sends was concluded in sight of what is lost, so it does not fit the fence of the second.
+func TestLateUpdateAfterLostState(t *testing.T) {
+	h := newHarness(t, func(o *Options) { o.Limits.FlushEvents = 1 })
+	h.post("A")
+	h.do(opStand, opBegin, opFetch, opLoad)
+	late := h.take(opApply)
+	h.store = memstore.New()
+	h.start(nil)
+	h.do(opStand, opBegin)
+	if c := h.execute(late); c.results[0].Status != windows.Refused || h.events("A") != 0 {
+		t.Errorf("the late update is %s, %d events", c.results[0].Status, h.events("A"))
+	}
+	h.settle()
+	h.pass(time.Hour)
+	h.settle()
+	if c := h.execute(late); c.results[0].Status != windows.Refused || h.events("A") != 1 {
+		t.Errorf("after the second worker's: %s, %d events", c.results[0].Status, h.events("A"))
+	}
+	h.wantRewinds(rewindRefused, 0)
+}
+
 // TestLoadMeetsAnotherFence: somebody newer has counted in the bucket, so nothing may be counted on top of it.
 func TestLoadMeetsAnotherFence(t *testing.T) {
 	h := newHarness(t, nil)
