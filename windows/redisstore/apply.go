@@ -179,7 +179,7 @@ const whatever = "?"
 // addCall adds the words of a call for updates.
 func (s *Store) addCall(w *words, source windows.Source, all []*applying) {
 	for _, a := range all {
-		w.add(s.fenceKey(a.update.Bucket))
+		s.addFenceKey(w, a.update.Bucket)
 		for i := range a.order {
 			s.addEntityKey(w, a.update.Deltas[i].Key, a.update.Bucket)
 		}

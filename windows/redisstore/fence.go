@@ -155,26 +155,26 @@ func fenceText(f windows.Fence) string {
 
 func parseFence(text string) (windows.Fence, error) {
 	var f windows.Fence
-	part := strings.Split(text, " ")
-	offset, err := strconv.ParseInt(part[0], 10, 64)
-	if err != nil {
+	offset, rest, _ := strings.Cut(text, " ")
+	ms, writer, _ := strings.Cut(rest, " ")
+	var err error
+	if f.Offset, err = strconv.ParseInt(offset, 10, 64); err != nil {
 		return f, fmt.Errorf("the fence %q has no offset", text)
 	}
-	f.Offset = offset
-	if len(part) > 1 && part[1] != "-" {
-		ms, err := strconv.ParseInt(part[1], 10, 64)
+	if ms != "" && ms != "-" {
+		n, err := strconv.ParseInt(ms, 10, 64)
 		if err != nil {
 			return f, fmt.Errorf("the fence %q has no time in milliseconds", text)
 		}
-		f.Time = time.UnixMilli(ms).UTC()
+		f.Time = time.UnixMilli(n).UTC()
 	}
-	if len(part) > 2 {
-		if f.Writer, err = strconv.ParseUint(part[2], 36, 64); err != nil {
+	if writer != "" {
+		if f.Writer, err = strconv.ParseUint(writer, 36, 64); err != nil {
 			return f, fmt.Errorf("the fence %q has no writer in base 36", text)
 		}
 	}
-	if fenceText(f) != text {
-		return f, fmt.Errorf("the fence %q is not as this program writes it, %q", text, fenceText(f))
+	if again := fenceText(f); again != text {
+		return f, fmt.Errorf("the fence %q is not as this program writes it, %q", text, again)
 	}
 	return f, nil
 }

@@ -11,7 +11,16 @@ func (s *Store) fenceKey(bucket int) string {
 	return "ps:" + s.layout + ":fence:{" + strconv.Itoa(bucket) + "}"
 }
 
-// addEntityKey adds the name of an entity's hash.
+// addFenceKey adds what fenceKey gives.
+func (s *Store) addFenceKey(w *words, bucket int) {
+	w.bytes = append(w.bytes, "ps:"...)
+	w.bytes = append(w.bytes, s.layout...)
+	w.bytes = append(w.bytes, ":fence:{"...)
+	w.bytes = strconv.AppendInt(w.bytes, int64(bucket), 10)
+	w.add("}")
+}
+
+// addEntityKey adds the name of an entity.
 func (s *Store) addEntityKey(w *words, k windows.Key, bucket int) {
 	w.bytes = append(w.bytes, "ps:"...)
 	w.bytes = append(w.bytes, s.layout...)

@@ -41,7 +41,7 @@ func (s *Store) loadInOrder(ctx context.Context, source windows.Source, keys []w
 		fences.want(buckets[i])
 	}
 	for _, b := range fences.buckets {
-		w.add(s.fenceKey(b))
+		s.addFenceKey(w, b)
 	}
 	w.add(source.String())
 	texts := w.split()
@@ -65,7 +65,11 @@ func (s *Store) loadInOrder(ctx context.Context, source windows.Source, keys []w
 		return nil
 	})
 	loaded := make([]windows.Loaded, len(keys))
-	var bytes []byte // of one entity after the other
+	var (
+		bytes []byte        // of one entity after the other
+		stood string        // what the last fence was read from: many buckets have the same one
+		last  windows.Fence // that fence
+	)
 	for i, key := range keys {
 		l := &loaded[i]
 		some, err := entities[i/keysAtOnce].Result()
@@ -84,10 +88,13 @@ func (s *Store) loadInOrder(ctx context.Context, source windows.Source, keys []w
 		if err != nil {
 			return nil, explain(s.fenceKey(buckets[i]), err)
 		}
-		if l.Fence, err = parseFence(fence); err != nil {
-			return nil, badData(s.fenceKey(buckets[i]), err)
+		if fence == "" || fence != stood {
+			if last, err = parseFence(fence); err != nil {
+				return nil, badData(s.fenceKey(buckets[i]), err)
+			}
+			stood = fence
 		}
-		l.Present = true
+		l.Fence, l.Present = last, true
 	}
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return nil, explain("", err)
