@@ -159,7 +159,9 @@ func BenchmarkUpdate(b *testing.B) {
 	for _, shape := range updateShapes {
 		b.Run(server+"/"+strings.ReplaceAll(shape.name, " ", "-"), func(b *testing.B) {
 			store, _ := newStore(b, client)
-			begin(b, store)
+			if err := store.Begin(b.Context(), source, stamped(windows.NoOffset)); err != nil {
+				b.Fatal(err)
+			}
 			offset, round, least := windows.NoOffset, 0, time.Duration(math.MaxInt64)
 			before, after := onto(b, windows.Delta{}, shape.before), onto(b, shape.before, shape.after)
 			b.ReportAllocs()
