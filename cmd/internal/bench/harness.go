@@ -82,6 +82,9 @@ func Play(ctx context.Context, o Options) (err error) {
 	h := &harness{Options: o, name: fmt.Sprintf("bench-%x-", time.Now().UnixNano()&0xffffffff)}
 	defer func() {
 		if h.kafka != nil {
+			if h.broker == nil { // whose disk would fill
+				err = errors.Join(err, h.kafka.RemoveAll(context.WithoutCancel(ctx), h.name))
+			}
 			h.kafka.Close()
 		}
 		processes.Close()

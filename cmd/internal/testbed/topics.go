@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -121,6 +122,25 @@ func (k *Kafka) Remove(ctx context.Context, names ...string) error {
 	}
 	k.Client.PurgeTopicsFromClient(names...) // it would write to the id of the old one
 	return nil
+}
+
+// RemoveAll deletes the topics whose names begin so, and waits until they are gone.
+func (k *Kafka) RemoveAll(ctx context.Context, prefix string) error {
+	request := kmsg.NewPtrMetadataRequest() // without topics it asks for all
+	answer, err := request.RequestWith(ctx, k.Client)
+	if err != nil {
+		return fmt.Errorf("list topics: %w", err)
+	}
+	var names []string
+	for _, t := range answer.Topics {
+		if t.Topic != nil && strings.HasPrefix(*t.Topic, prefix) {
+			names = append(names, *t.Topic)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return k.Remove(ctx, names...)
 }
 
 // Grow gives a topic that is being written more partitions, on broker 1.
