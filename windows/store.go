@@ -21,11 +21,13 @@ type Fence struct {
 	// come to the same offset may have counted different events: of records that retention took, of a log cut back, of
 	// lost state. So an update is for a fence of the writer that it knows.
 	Writer uint64
+	// Begun tells that the fence says where its writer began, and that no update has moved it since.
+	Begun bool
 }
 
 // Is tells that two fences are the same as stores keep them.
 func (f Fence) Is(g Fence) bool {
-	return f.Offset == g.Offset && f.Writer == g.Writer &&
+	return f.Offset == g.Offset && f.Writer == g.Writer && f.Begun == g.Begun &&
 		f.Time.IsZero() == g.Time.IsZero() && f.Time.UnixMilli() == g.Time.UnixMilli()
 }
 

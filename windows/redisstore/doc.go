@@ -12,7 +12,7 @@
 // Beside the entities of a bucket stands the hash of its fences, which has no end of life:
 //
 //	ps:<layout>:fence:{<bucket>}
-//	    shipments/0/7     a source: the last offset counted in this bucket, the record's Unix milliseconds or -, the writer's number
+//	    shipments/0/7     a source: the last offset counted in this bucket, the record's Unix milliseconds or -, the writer's number, begun
 //	    seed:<hash>/0/0   files that were counted before the service ran: the number of their last line, from 0
 //	    seed:until/0/0    no offset but the event time, in Unix milliseconds, up to which they were counted
 //

@@ -137,18 +137,21 @@ func (s *Store) begin(ctx context.Context, source windows.Source, at windows.Fen
 	return explain("", err)
 }
 
-// fenceText is the offset; then, where either is known, the record's time in Unix milliseconds, or - for none; then, if there is
-// one, the writer in base 36. A fence has one text: apply.lua compares texts.
+// fenceText is the offset, the record's time in Unix milliseconds or - for none, the writer in base 36, and whether it is where
+// somebody began; what says nothing at the end is left out. A fence has one text: apply.lua compares texts.
 func fenceText(f windows.Fence) string {
 	text := strconv.FormatInt(f.Offset, 10)
 	switch {
 	case !f.Time.IsZero():
 		text += " " + strconv.FormatInt(f.Time.UnixMilli(), 10)
-	case f.Writer != 0:
+	case f.Writer != 0 || f.Begun:
 		text += " -"
 	}
-	if f.Writer != 0 {
+	if f.Writer != 0 || f.Begun {
 		text += " " + strconv.FormatUint(f.Writer, 36)
+	}
+	if f.Begun {
+		text += " begun"
 	}
 	return text
 }
@@ -156,7 +159,8 @@ func fenceText(f windows.Fence) string {
 func parseFence(text string) (windows.Fence, error) {
 	var f windows.Fence
 	offset, rest, _ := strings.Cut(text, " ")
-	ms, writer, _ := strings.Cut(rest, " ")
+	ms, rest, _ := strings.Cut(rest, " ")
+	writer, begun, _ := strings.Cut(rest, " ")
 	var err error
 	if f.Offset, err = strconv.ParseInt(offset, 10, 64); err != nil {
 		return f, fmt.Errorf("the fence %q has no offset", text)
@@ -173,6 +177,7 @@ func parseFence(text string) (windows.Fence, error) {
 			return f, fmt.Errorf("the fence %q has no writer in base 36", text)
 		}
 	}
+	f.Begun = begun == "begun"
 	if again := fenceText(f); again != text {
 		return f, fmt.Errorf("the fence %q is not as this program writes it, %q", text, again)
 	}

@@ -40,7 +40,7 @@ func FuzzStore(f *testing.F) {
 		defer sweep(t, client, layout)
 		source := windows.Source{Topic: in.topic(), Epoch: int(in.number()), Partition: int(in.number())}
 		keys := in.keys()
-		start := windows.Fence{Offset: in.number(), Time: in.when(), Writer: in.writer()}
+		start := windows.Fence{Offset: in.number(), Time: in.when(), Writer: in.writer(), Begun: in.byte()%2 == 0}
 		model := newPlain(start)
 		stores := map[string]windows.Store{"Redis": stored, "memory": inMemory}
 		for name, store := range stores {
@@ -92,7 +92,7 @@ func sameResult(a, b windows.Result) bool {
 func canonical(l windows.Loaded) string {
 	e := l.Entity
 	var b strings.Builder
-	fmt.Fprintf(&b, "fence %d %v %d %v\n", l.Fence.Offset, l.Fence.Time, l.Fence.Writer, l.Present)
+	fmt.Fprintf(&b, "fence %d %v %d %v %v\n", l.Fence.Offset, l.Fence.Time, l.Fence.Writer, l.Fence.Begun, l.Present)
 	counts := e.Counts()
 	slices.SortFunc(counts, func(a, b windows.FieldCount) int { return strings.Compare(a.Field.String(), b.Field.String()) })
 	fmt.Fprintf(&b, "counts %v\nmembers %v\n", counts, e.AllMembers())
@@ -208,6 +208,8 @@ func (o *odd) update(keys []windows.Key, at windows.Fence) windows.Update {
 		u.New.Offset = o.number()
 	case 2:
 		u.Expected.Writer = o.writer()
+	case 3:
+		u.Expected.Begun = !u.Expected.Begun
 	}
 	for _, key := range keys {
 		if o.byte()%3 != 0 {

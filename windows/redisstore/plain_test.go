@@ -106,6 +106,6 @@ func (p *plain) canonical(key windows.Key) string {
 		return cmp.Or(cmp.Compare(a.UnixMilli, b.UnixMilli), slices.Compare(a.Sub[:], b.Sub[:]))
 	})
 	f := inMillis(p.fence)
-	return fmt.Sprintf("fence %d %v %d true\ncounts %v\nmembers %v\nfirst %v %v\nnote %q\nevents %d",
-		f.Offset, f.Time, f.Writer, counts, members, e.first.Time, e.first.At, e.note, e.events)
+	return fmt.Sprintf("fence %d %v %d %v true\ncounts %v\nmembers %v\nfirst %v %v\nnote %q\nevents %d",
+		f.Offset, f.Time, f.Writer, f.Begun, counts, members, e.first.Time, e.first.At, e.note, e.events)
 }

@@ -34,7 +34,7 @@ func nothing(t *testing.T, b *bench) {
 }
 
 func beginFillsGaps(t *testing.T, b *bench) {
-	begun := windows.Fence{Offset: 41, Time: noon.Add(300 * time.Microsecond), Writer: math.MaxUint64}
+	begun := windows.Fence{Offset: 41, Time: noon.Add(300 * time.Microsecond), Writer: math.MaxUint64, Begun: true}
 	moved := windows.Fence{Offset: 50, Time: noon, Writer: 7}
 	if err := b.store.Begin(t.Context(), b.source, begun); err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func beginFillsGaps(t *testing.T, b *bench) {
 	b.begin(t, b.source, 99)
 	f := b.fences(t, 0)
 	for bucket, fence := range f.At {
-		want := windows.Fence{Offset: 41, Time: noon, Writer: math.MaxUint64}
+		want := windows.Fence{Offset: 41, Time: noon, Writer: math.MaxUint64, Begun: true}
 		if bucket == b.key.Bucket() {
 			want = moved
 		}
@@ -181,7 +181,7 @@ func otherWriter(t *testing.T, b *bench) {
 	}
 	d := adds(1, 1)
 	d.Key = b.key
-	begun := windows.Fence{Offset: 10, Writer: 1}
+	begun := windows.Fence{Offset: 10, Writer: 1, Begun: true}
 	if err := b.store.Begin(t.Context(), b.source, begun); err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,8 @@ func otherWriter(t *testing.T, b *bench) {
 		want         windows.Status
 	}{
 		{at(10), by(2, 20), windows.Refused},
-		{windows.Fence{Offset: 10, Writer: 2}, by(2, 20), windows.Refused},
+		{windows.Fence{Offset: 10, Writer: 2, Begun: true}, by(2, 20), windows.Refused},
+		{windows.Fence{Offset: 10, Writer: 1}, by(2, 20), windows.Refused},
 		{begun, by(1, 20), windows.Applied},
 		{begun, by(1, 20), windows.Already},
 		{begun, by(2, 20), windows.Refused},

@@ -12,7 +12,7 @@ import (
 // TestNewTopicBehindAFenceWithoutRecord: retention cut the records before they were read, so the fences name none; then
 // the topic is made anew, and the new log holds one at their offset.
 func TestNewTopicBehindAFenceWithoutRecord(t *testing.T) {
-	old := begunAt(9, nil)
+	old := namelessAt(9, true, nil)
 	old.Source.Epoch = 3
 	s := standing{fences: old, first: 0, end: 20, committed: 10, found: true, probed: simEpoch}
 	if d := decide(s, false); d.cause != causeNewTopic || d.position != 0 || d.source.Epoch != 4 {

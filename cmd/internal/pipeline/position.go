@@ -77,7 +77,7 @@ func decide(s standing, atEnd bool) start {
 		d.begin = &windows.Fence{Offset: s.first - 1}
 		d.lost = s.first // it began at 0
 		return d
-	case s.committed < 0 && beginCutShort(s.fences, lowest, highest):
+	case s.committed < 0 && lowest.Offset == highest.Offset && beginCutShort(s.fences):
 		// The fences that are there say where it began.
 		d.cause = causeFirst
 		d.begin = &windows.Fence{Offset: lowest.Offset}
@@ -122,10 +122,15 @@ func seededEverywhere(cuts *windows.Fences) bool {
 	return cuts != nil && !slices.Contains(cuts.Present[:], false)
 }
 
-// beginCutShort tells that the missing fences were never written: Begin writes bucket 0 last, all the same fence, and
-// none that it writes names a record's time, as one that an update has moved does.
-func beginCutShort(f *windows.Fences, lowest, highest windows.Fence) bool {
-	return !f.Present[0] && lowest.Offset == highest.Offset && highest.Time.IsZero() && lowest.Time.IsZero()
+// beginCutShort tells that the missing fences were never written, if those that are there are all the same: Begin writes bucket 0
+// last, and no update has moved any of them, not even one that notes what is lost.
+func beginCutShort(f *windows.Fences) bool {
+	for b, fence := range f.At {
+		if f.Present[b] && !fence.Begun {
+			return false
+		}
+	}
+	return !f.Present[0]
 }
 
 // otherTopic recognises a topic that was deleted and created anew: its log ends before the highest fence, or holds

@@ -19,11 +19,12 @@ func fencesAt(offset int64, except map[int]int64) *windows.Fences {
 	return f
 }
 
-// begunAt is what a Begin leaves behind that was cut short before bucket 0: fences that name no record.
-func begunAt(offset int64, except map[int]int64) *windows.Fences {
+// namelessAt gives fences that name no record: of a checkpoint that notes what is lost or, begun, of a Begin that was cut short
+// before bucket 0.
+func namelessAt(offset int64, begun bool, except map[int]int64) *windows.Fences {
 	f := fencesAt(offset, except)
 	for b := range f.At {
-		f.At[b].Time = time.Time{}
+		f.At[b].Time, f.At[b].Begun = time.Time{}, begun
 	}
 	return f
 }
@@ -66,7 +67,8 @@ func TestDecide(t *testing.T) {
 		{"all fences gone, but what is before the log came from files", standing{fences: nothing, cuts: fencesAt(7, nil), first: 100, end: 500, committed: 300}, false, 100, 99, causeLostState, 0, 0},
 		{"all fences gone, and some buckets came from files", standing{fences: nothing, cuts: fencesAt(7, half), first: 100, end: 500, committed: 300}, false, 100, 99, causeLostState, 100, 0},
 		{"all fences gone, nothing cut", standing{fences: nothing, end: 500, committed: 300}, false, 0, -1, causeLostState, 0, 0},
-		{"Begin was interrupted", standing{fences: begunAt(499, half), first: 100, end: 700, committed: none}, true, 500, 499, causeFirst, 0, 0},
+		{"Begin was interrupted", standing{fences: namelessAt(499, true, half), first: 100, end: 700, committed: none}, true, 500, 499, causeFirst, 0, 0},
+		{"fences gone after a checkpoint that noted what is lost", standing{fences: namelessAt(5, false, map[int]int64{0: gone, 7: gone}), first: 6, end: 6, committed: none}, false, 6, 5, causeLostState, 6, 0},
 		{"fences gone before the first commit", standing{fences: fencesAt(299, map[int]int64{0: gone, 7: 250}), first: 100, end: 500, committed: none}, false, 100, 99, causeLostState, 100, 0},
 		{"below the log", standing{fences: fencesAt(49, nil), first: 100, end: 500, committed: 50}, false, 100, gone, causeResume, 50, 0},
 		{"the last fence is the record before the first", standing{fences: fencesAt(99, nil), first: 100, end: 500, committed: 100}, false, 100, gone, causeResume, 0, 0},

@@ -19,6 +19,7 @@ func simSeeds() []simSeed {
 		{45, "fences lost after a checkpoint and before the first commit were taken for a Begin cut short (TestDecide)"},
 		{12745, "a record that had made the code panic was read again, and its recipient, which had passed it, was judged for it (TestPoisonIsBuriedOnce)"},
 		{80905, "a record that was named as lost was counted all the same by a worker that had been replaced, and its copy beside it (TestLateUpdateAfterLostState)"},
+		{497673, "fences lost after a checkpoint that noted what is lost were taken for a Begin cut short, and a record was not named (TestDecide)"},
 	}
 }
 

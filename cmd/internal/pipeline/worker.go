@@ -296,7 +296,9 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 	case opCommit:
 		w.committing = false
 		if w.phase == phaseStanding { // of a new topic
-			w.ask(request{op: opBegin, fence: w.processed})
+			fence := w.processed
+			fence.Begun = true
+			w.ask(request{op: opBegin, fence: fence})
 		}
 	}
 	w.advance()
@@ -400,7 +402,8 @@ func (w *Worker) stood(s standing) {
 	}
 	w.expected = s.fences.At
 	if d.begin != nil {
-		*d.begin = w.fence(d.begin.Offset, d.begin.Time)
+		*d.begin = w.fence(d.begin.Offset, time.Time{})
+		d.begin.Begun = true
 		for b := range w.expected {
 			if !s.fences.Present[b] || d.cause == causeNewTopic {
 				w.expected[b] = *d.begin
