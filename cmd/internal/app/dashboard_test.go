@@ -9,10 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
 	"github.com/parcelsentry/parcelsentry/windows/windowstest"
 )
 
@@ -100,7 +102,11 @@ func startPrometheus(t *testing.T, binary, target string) *promServer {
 	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &promServer{t: t, address: freeAddress(t)}
+	port, err := testbed.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &promServer{t: t, address: net.JoinHostPort(testbed.Host, strconv.Itoa(port))}
 	p.cmd = exec.Command(binary, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+p.address, "--log.level=error")
 	p.cmd.Stderr = os.Stderr
@@ -113,16 +119,6 @@ func startPrometheus(t *testing.T, binary, target string) *promServer {
 func (p *promServer) stop() {
 	_ = p.cmd.Process.Signal(os.Interrupt)
 	_ = p.cmd.Wait()
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // numbers reports whether the query gives at least one series, and not only NaN.

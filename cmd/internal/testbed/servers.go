@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -77,18 +79,22 @@ func FreePort() (int, error) {
 	return ports[0], nil
 }
 
-// freePorts gives several, all different.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", Host+":0")
-		if err != nil {
-			return nil, err
+// freePorts gives several, all different. They lie below those that systems choose for connections that go out (Linux from 32768
+// on): one of these might take a port before its server does.
+func freePorts(n int) (ports []int, err error) {
+	const lowest, many, tries = 11_000, 10_000, 1000
+	for range tries {
+		port := lowest + rand.IntN(many)
+		var l net.Listener
+		if l, err = net.Listen("tcp", net.JoinHostPort(Host, strconv.Itoa(port))); err != nil {
+			continue
 		}
 		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		if ports = append(ports, port); len(ports) == n {
+			return ports, nil
+		}
 	}
-	return ports, nil
+	return nil, fmt.Errorf("no %d free ports from %d on: %w", n, lowest, err)
 }
 
 // configure writes a server's configuration: a file of deploy/servers and more lines, the last of which hold.
