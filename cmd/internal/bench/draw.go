@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/cmd/internal/testbed"
@@ -76,13 +78,19 @@ func (d *drawing) prepare(ctx context.Context, name string, p *Point, events int
 	if p.Setup.Partitions > 0 {
 		count = p.Setup.Partitions
 	}
-	if err := d.kafka.Create(ctx, testbed.Topic{Name: topic, Partitions: count}); err != nil {
+	if err := d.kafka.Create(ctx, testbed.Topic{Name: topic, Partitions: count, Config: anyTime()}); err != nil {
 		return err
 	}
 	d.topic, d.generator = topic, NewGenerator(d.Seed, "s", p.shape(events))
 	var err error
 	d.stage, err = d.newStage(ctx, name, topic, p.Setup)
 	return err
+}
+
+// anyTime is the configuration of a topic that takes records of any time. Events begin on a fixed day, so a long history may reach
+// beyond today, and brokers refuse what is more than an hour ahead.
+func anyTime() map[string]string {
+	return map[string]string{"message.timestamp.after.max.ms": strconv.FormatInt(math.MaxInt64, 10)}
 }
 
 // forget removes what a point has left behind. Without it the curves would fill the disk.
