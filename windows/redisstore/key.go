@@ -7,17 +7,20 @@ import (
 	"github.com/parcelsentry/parcelsentry/windows"
 )
 
-func (s *Store) fenceKey(bucket int) string {
-	return "ps:" + s.layout + ":fence:{" + strconv.Itoa(bucket) + "}"
+func (s *Store) fenceKey(bucket int) string { return string(s.appendFenceKey(nil, bucket)) }
+
+func (s *Store) appendFenceKey(b []byte, bucket int) []byte {
+	b = append(b, "ps:"...)
+	b = append(b, s.layout...)
+	b = append(b, ":fence:{"...)
+	b = strconv.AppendInt(b, int64(bucket), 10)
+	return append(b, '}')
 }
 
-// addFenceKey adds what fenceKey gives.
+// addFenceKey adds the name of a bucket's fences.
 func (s *Store) addFenceKey(w *words, bucket int) {
-	w.bytes = append(w.bytes, "ps:"...)
-	w.bytes = append(w.bytes, s.layout...)
-	w.bytes = append(w.bytes, ":fence:{"...)
-	w.bytes = strconv.AppendInt(w.bytes, int64(bucket), 10)
-	w.add("}")
+	w.bytes = s.appendFenceKey(w.bytes, bucket)
+	w.end()
 }
 
 // addEntityKey adds the name of an entity.
