@@ -188,8 +188,10 @@ func (s *Store) addCall(w *words, source windows.Source, all []*applying) {
 	w.number(s.ttl.Milliseconds())
 	for _, a := range all {
 		w.number(int64(len(a.update.Deltas)))
-		w.add(fenceText(a.update.Expected))
-		w.add(fenceText(a.update.New))
+		for _, fence := range [...]windows.Fence{a.update.Expected, a.update.New} {
+			w.bytes = appendFence(w.bytes, fence)
+			w.end()
+		}
 		if a.ask {
 			w.bytes = append(w.bytes, whatever...)
 		}

@@ -139,21 +139,23 @@ func (s *Store) begin(ctx context.Context, source windows.Source, at windows.Fen
 
 // fenceText is the offset, the record's time in Unix milliseconds or - for none, the writer in base 36, and whether it is where
 // somebody began; what says nothing at the end is left out. A fence has one text: apply.lua compares texts.
-func fenceText(f windows.Fence) string {
-	text := strconv.FormatInt(f.Offset, 10)
+func fenceText(f windows.Fence) string { return string(appendFence(nil, f)) }
+
+func appendFence(b []byte, f windows.Fence) []byte {
+	b = strconv.AppendInt(b, f.Offset, 10)
 	switch {
 	case !f.Time.IsZero():
-		text += " " + strconv.FormatInt(f.Time.UnixMilli(), 10)
+		b = strconv.AppendInt(append(b, ' '), f.Time.UnixMilli(), 10)
 	case f.Writer != 0 || f.Begun:
-		text += " -"
+		b = append(b, " -"...)
 	}
 	if f.Writer != 0 || f.Begun {
-		text += " " + strconv.FormatUint(f.Writer, 36)
+		b = strconv.AppendUint(append(b, ' '), f.Writer, 36)
 	}
 	if f.Begun {
-		text += " begun"
+		b = append(b, " begun"...)
 	}
-	return text
+	return b
 }
 
 func parseFence(text string) (windows.Fence, error) {

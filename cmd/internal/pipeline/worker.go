@@ -296,9 +296,7 @@ func (w *Worker) complete(c completion, now time.Time) []request {
 	case opCommit:
 		w.committing = false
 		if w.phase == phaseStanding { // of a new topic
-			fence := w.processed
-			fence.Begun = true
-			w.ask(request{op: opBegin, fence: fence})
+			w.ask(request{op: opBegin, fence: w.expected[0]}) // all buckets begin alike
 		}
 	}
 	w.advance()
