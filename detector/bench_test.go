@@ -11,7 +11,7 @@ import (
 // benchmarkJudge judges the last event of a sender again and again.
 func benchmarkJudge(b *testing.B, set *Set, subject *Subject) {
 	var c Conclusion
-	set.begin(&c, subject.last.event)
+	set.Begin(&c, subject.last.event)
 	b.ReportAllocs()
 	for b.Loop() {
 		set.judge(subject, &c)

@@ -79,7 +79,7 @@ func TestIncidentLifeCycle(t *testing.T) {
 // tell carries the incident on as if one detector had given the score.
 func tell(set *Set, subject *Subject, e *Event, score float64) Conclusion {
 	var c Conclusion
-	set.begin(&c, e)
+	set.Begin(&c, e)
 	c.Outcome = Counted
 	c.Findings[slices.Index(set.Rules(), ruleBurst)] = Finding{Rule: ruleBurst, Detector: ruleBurst, Score: score, Threshold: 4}
 	set.tell(e, subject, set.NewProfile(0), false, &c)

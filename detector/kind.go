@@ -18,21 +18,14 @@ const (
 const LaneArrow = " > "
 
 // Subjects are an event's entities. One is nil if the event lacks it, or if it has counted the event already.
-type Subjects struct {
-	Sender, Recipient, Lane *Subject
-	// Counted is the sender if it has counted the event already, and Sender is nil: only its first event is looked at.
-	Counted *Subject
-}
+type Subjects struct{ Sender, Recipient, Lane *Subject }
 
 // since is when the sender's first event was; zero if that is not known, which makes it a new one.
 func (s *Subjects) since() time.Time {
-	switch {
-	case s.Sender != nil:
-		return s.Sender.Entity.First().Time
-	case s.Counted != nil:
-		return s.Counted.Entity.First().Time
+	if s.Sender == nil {
+		return time.Time{}
 	}
-	return time.Time{}
+	return s.Sender.Entity.First().Time
 }
 
 // Set puts a subject in its place, by its kind.
@@ -79,12 +72,12 @@ func (e *Event) refer(kind windows.Kind) EntityRef {
 // kindCount is the number of kinds.
 const kindCount = 3
 
-// kinds lists the kinds in the order in which their findings are told.
-func kinds() [kindCount]windows.Kind {
+// Kinds lists the kinds in the order in which their findings are told.
+func Kinds() [kindCount]windows.Kind {
 	return [...]windows.Kind{KindSender, KindRecipient, KindLane}
 }
 
-// place is that of a kind among kinds.
+// place is that of a kind among Kinds.
 func place(kind windows.Kind) int {
 	switch kind {
 	case KindRecipient:

@@ -15,7 +15,7 @@ import (
 // entity has learned from the event by then.
 func afresh(set *Set, subject *Subject) []Finding {
 	var c Conclusion
-	set.begin(&c, subject.last.event)
+	set.Begin(&c, subject.last.event)
 	set.judge(&Subject{Entity: subject.Entity, last: subject.last}, &c)
 	return withoutAmounts(set, c.Findings)
 }

@@ -61,7 +61,7 @@ func (s *Set) Summarise(p *Profile) ProfileSummary {
 	for f := range families {
 		sum.Usual = append(sum.Usual, Usual{Kind: f.kind(), What: f.what(), Prior: p.priors[f], Entities: p.sums.Families[f].Entities})
 	}
-	for _, kind := range kinds() {
+	for _, kind := range Kinds() {
 		for _, d := range s.detectors {
 			if d.Kind() == kind && d.Name() != ruleLimit {
 				sum.Rules = append(sum.Rules, p.summarise(d.Name()))

@@ -48,8 +48,13 @@ func TestAConclusionUsedAgainSaysTheSame(t *testing.T) {
 		var c Conclusion
 		for n, e := range someEvents(t, []Sender{"A", "B", "C"}) {
 			p := profiles[n/10%2]
+			set.Begin(&c, e)
 			subjects := again.subjectsOf(e)
-			set.ObserveInto(&c, e, &subjects, p, sumsAgain)
+			for _, subject := range subjects.inOrder() {
+				if subject != nil {
+					set.ObserveOne(&c, e, subject, subjects.since(), p, sumsAgain)
+				}
+			}
 			if want := set.Observe(e, once.subjectsOf(e), p, sums); !same(c, want) {
 				t.Fatalf("event %d: %+v, want %+v", n, c, want)
 			}

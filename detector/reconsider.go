@@ -45,7 +45,7 @@ func (s *Set) Stands(j, old *Judged, kind windows.Kind) bool {
 // value is judged only as it comes: by now the entity has learned from it.
 func (s *Set) Reconsider(j Judged, subject *Subject) Conclusion {
 	var c Conclusion
-	s.begin(&c, j.event)
+	s.Begin(&c, j.event)
 	c.Outcome = Counted
 	subject.last, subject.late = j, s.late(j.event, subject.Entity)
 	s.look(subject, &c)

@@ -153,7 +153,7 @@ func (s *Set) Layout() []string {
 	for _, r := range s.settings.Ladder {
 		parts = append(parts, fmt.Sprintf("%c %v %d", r.Name, r.Slide, r.Keep))
 	}
-	for _, kind := range kinds() {
+	for _, kind := range Kinds() {
 		parts = append(parts, string(kind))
 		for _, c := range s.counted(kind) {
 			parts = append(parts, fmt.Sprintf("%c%c", c.Measure, c.Resolution.Name))
@@ -196,38 +196,39 @@ type Conclusion struct {
 	shared []shared // of the detectors
 	way    way      // of the event
 	view   View     // what the detectors see, while they judge
+	spoken bool     // an entity had a finding
 }
 
 // Observe counts the event in its entities and judges it, by the profile in force on the event's day. The subjects
 // must be settled. What the event teaches about the population goes into sums.
 func (s *Set) Observe(e *Event, subjects Subjects, p *Profile, sums *Sums) Conclusion {
 	var c Conclusion
-	s.ObserveInto(&c, e, &subjects, p, sums)
+	s.Begin(&c, e)
+	for _, subject := range subjects.inOrder() {
+		if subject != nil {
+			s.ObserveOne(&c, e, subject, subjects.since(), p, sums)
+		}
+	}
 	return c
 }
 
-// ObserveInto is Observe into a conclusion whose findings are written over, so that a long run of events shares them.
-// Alerts and flag are the event's own.
-func (s *Set) ObserveInto(c *Conclusion, e *Event, subjects *Subjects, p *Profile, sums *Sums) {
-	s.begin(c, e)
-	spoken := false
-	for _, subject := range subjects.inOrder() {
-		if subject == nil {
-			continue
-		}
-		outcome := s.observe(e, subject, subjects, p, sums, c)
-		if c.Outcome == "" {
-			c.Outcome = outcome
-		}
-		if outcome == Counted {
-			spoken = s.tell(e, subject, p, spoken, c) || spoken
-		}
+// ObserveOne is Observe for one of the event's entities, so that several goroutines can share a run of events: after Begin they come
+// one after the other, in the order of Kinds, and each of them sees its events in theirs. The event's sender was first seen at since,
+// by what it holds when it has counted this event and none after it; zero if that is not known, which makes it a new one.
+func (s *Set) ObserveOne(c *Conclusion, e *Event, subject *Subject, since time.Time, p *Profile, sums *Sums) {
+	outcome := s.observe(e, subject, since, p, sums, c)
+	if c.Outcome == "" {
+		c.Outcome = outcome
+	}
+	if outcome == Counted && s.tell(e, subject, p, c.spoken, c) {
+		c.spoken = true
 	}
 	c.view = View{} // nothing of the event is kept
 }
 
-// begin empties a conclusion for an event.
-func (s *Set) begin(c *Conclusion, e *Event) {
+// Begin makes a conclusion ready for an event. Findings are written over, so that a long run of events shares them; alerts and flag are
+// the event's own.
+func (s *Set) Begin(c *Conclusion, e *Event) {
 	findings, silents, shares := c.Findings, c.silent, c.shared
 	if len(findings) == len(s.detectors) {
 		clear(findings)
@@ -242,7 +243,7 @@ func (s *Set) begin(c *Conclusion, e *Event) {
 }
 
 // observe counts and judges the event for one entity.
-func (s *Set) observe(e *Event, subject *Subject, all *Subjects, p *Profile, sums *Sums, c *Conclusion) Outcome {
+func (s *Set) observe(e *Event, subject *Subject, since time.Time, p *Profile, sums *Sums, c *Conclusion) Outcome {
 	entity := subject.Entity
 	kind := entity.Key.Kind
 	if again := s.repeats(e, entity); again != Counted {
@@ -253,13 +254,13 @@ func (s *Set) observe(e *Event, subject *Subject, all *Subjects, p *Profile, sum
 	}
 	subject.late = s.late(e, entity)
 	if !s.learns {
-		subject.last = s.judged(e, &c.way, p, s.mark(e, entity, all.since()))
+		subject.last = s.judged(e, &c.way, p, s.mark(e, entity, since))
 		s.add(e, c.way.destination, subject)
 		s.judge(subject, c)
 		return Counted
 	}
 	newDay := s.newDay(e, entity, p, sums)
-	subject.last = s.judged(e, &c.way, p, s.mark(e, entity, all.since()))
+	subject.last = s.judged(e, &c.way, p, s.mark(e, entity, since))
 	for f := range families {
 		if f.kind() == kind {
 			sums.count(f, entity, subject.last.marks)

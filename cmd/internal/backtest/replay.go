@@ -68,7 +68,7 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 	scores := newScores(o.Scores, o.Set.Rules())
 	worker := pipeline.NewWorker(pipeline.Options{
 		Set: o.Set, Decoder: o.Decoder, Topic: o.Name, Log: o.Log,
-		Alone: true, Limits: o.limits(),
+		Alone: true, Shards: shards, Limits: o.limits(),
 		Metrics: pipeline.NewUnreadMetrics(o.Set.Rules()),
 		Observe: func(e *detector.Event, c *detector.Conclusion) {
 			if scores.write(e, c) {
@@ -96,6 +96,10 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 	}
 	return out.summary, err
 }
+
+// shards are about as many as a machine has processors, or more, so that each finds work until all is done. The number is the same everywhere, as
+// what a profile forgets where there are very many places depends on it.
+const shards = 16
 
 // limits flush seldom, as nobody waits for the store: where the lines need not be kept until then, only when the
 // changed entities fill the working set.

@@ -18,7 +18,7 @@ func TestAlone(t *testing.T) {
 		h.post("A", "A", "B", "A", "A", "A", "A", "B")
 		h.do(opStand, opBegin, opFetch, opLoad)
 		kept := 0
-		for _, e := range h.worker.changed {
+		for _, e := range h.worker.shards[0].changed {
 			kept += len(e.unsure)
 		}
 		if (kept == 0) != alone {

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"sync/atomic"
 
 	"github.com/parcelsentry/parcelsentry/detector"
 	"github.com/parcelsentry/parcelsentry/windows"
@@ -16,7 +16,7 @@ type work struct {
 	items   []item
 	done    int  // items processed
 	counted bool // some of them were
-	loading []*entry
+	loading int  // entities under way
 }
 
 // item is a record made ready.
@@ -24,8 +24,10 @@ type item struct {
 	record *Record
 	// event is nil where the record is passed over without a look at what it holds, or holds none.
 	event *detector.Event
-	parts [3]part // the first count of them
-	count int
+	// claims is how many entities the event concerns; of them counting have not counted it yet, and the sender is the first if it is
+	// one of those.
+	claims, counting int
+	bySender         bool
 	// kept tells that the event is copied, and place where it begins among the others; see Worker.keep.
 	kept  bool
 	place int
@@ -35,25 +37,6 @@ type item struct {
 	skip string
 	dead *DeadLetter
 }
-
-// part is an entity of an event, and what the event is to it.
-type part struct {
-	entry *entry
-	is    relation
-}
-
-type relation uint8
-
-const (
-	// toCount: the entity has not counted the event yet.
-	toCount relation = iota
-	// toRecheck: it has, and may not have been judged since in sight of what other partitions counted.
-	toRecheck
-	// toLookAt: it is the event's sender, and only others count, which look at when it was first seen.
-	toLookAt
-)
-
-func (it *item) parting() []part { return it.parts[:it.count] }
 
 // nextBatch takes up the next batch, and processes it as soon as its entities are here.
 func (w *Worker) nextBatch() {
@@ -65,7 +48,7 @@ func (w *Worker) nextBatch() {
 			w.prepare(*w.fetch.ready)
 			w.fetch.ready = nil
 		}
-		if len(w.work.loading) > 0 || len(w.foreign) > 0 || w.profiling || w.goingOn {
+		if w.work.loading > 0 || len(w.foreign) > 0 || w.profiling || w.goingOn {
 			return
 		}
 		if !w.process(w.work) {
@@ -83,32 +66,41 @@ func (w *Worker) nextBatch() {
 // prepare decides what each record of a batch is, and asks for the entities that are not in memory.
 func (w *Worker) prepare(b Batch) {
 	wk := &work{batch: b, items: w.items[:0]}
+	w.keys = w.keys[:0]
+	for _, s := range w.shards {
+		for k := range s.claims {
+			s.claims[k] = claims{all: s.claims[k].all[:0]}
+		}
+	}
 	for i := range b.Records {
 		r := &b.Records[i]
 		if r.Offset <= w.processed.Offset {
 			continue // a fetch may give what lies before the offset asked for
 		}
 		wk.items = append(wk.items, item{record: r})
-		w.ready(wk, &wk.items[len(wk.items)-1], &b.decoded.events[i], b.decoded.faults[i])
+		w.ready(len(wk.items)-1, &wk.items[len(wk.items)-1], &b.decoded.events[i], b.decoded.faults[i])
 	}
 	w.items = wk.items
 	w.work = wk
-	if len(wk.loading) > 0 {
-		keys := make([]windows.Key, len(wk.loading))
-		for i, e := range wk.loading {
-			keys[i] = e.key
+	w.each(w.find)
+	var keys []windows.Key
+	for _, s := range w.shards {
+		for _, e := range s.loading {
+			keys = append(keys, e.key)
 		}
+	}
+	if wk.loading = len(keys); len(keys) > 0 {
 		w.load(keys)
 	}
 }
 
 // ready decides which entities a record still concerns.
-func (w *Worker) ready(wk *work, it *item, event *detector.Event, bad fault) {
+func (w *Worker) ready(number int, it *item, event *detector.Event, bad fault) {
 	r := it.record
 	w.inHand.Store(r.Offset + 1)
 	defer func() {
 		if p := recover(); p != nil {
-			it.count, it.dead = 0, w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
+			it.dead = w.deadLetter(r, reasonPoison, "", fmt.Sprint(p))
 		}
 	}()
 	if p, ok := w.poison[r.Offset]; ok && p.time.Equal(r.Time) {
@@ -150,70 +142,46 @@ func (w *Worker) ready(wk *work, it *item, event *detector.Event, bad fault) {
 		it.skip = reasonAfterSeed
 		return
 	}
-	w.assign(wk, it)
+	w.assign(number, it)
 }
 
 // assign finds out what the event is to each of its entities.
-func (w *Worker) assign(wk *work, it *item) {
+func (w *Worker) assign(number int, it *item) {
 	skip := reasonRedelivered
-	w.keys = w.options.Set.AppendKeys(w.keys[:0], it.event)
-	offset, counting := it.record.Offset, 0
-	for i := range w.keys {
+	sender := len(w.keys)
+	w.keys = w.options.Set.AppendKeys(w.keys, it.event)
+	kind, order := 0, detector.Kinds()
+	for i := sender; i < len(w.keys); i++ {
 		key := &w.keys[i]
-		hash := key.Hash()
-		switch b := windows.BucketOf(hash); {
+		for order[kind] != key.Kind {
+			kind++
+		}
+		c := claim{item: number, key: i, hash: key.Hash()}
+		switch b := windows.BucketOf(c.hash); {
 		case w.seeded(b, it.event):
 			skip = reasonSeeded
-		case offset > w.expected[b].Offset:
-			it.add(part{w.entry(wk, key, hash), toCount})
-			counting++
-		case offset >= w.told && key.Kind != detector.KindSender:
-			it.add(part{w.entry(wk, key, hash), toRecheck})
+		case it.record.Offset > w.expected[b].Offset:
+			it.counting++
+			it.bySender = it.bySender || i == sender
+			w.claim(it, kind, c)
+		case it.record.Offset >= w.told && i != sender:
+			c.is = toRecheck
+			w.claim(it, kind, c)
 		}
 	}
 	switch {
-	case counting == 0:
+	case it.counting == 0:
 		it.skip = skip
-	case it.first(toCount).key.Kind != detector.KindSender:
-		it.add(part{w.entry(wk, &w.keys[0], w.keys[0].Hash()), toLookAt})
+	case !it.bySender:
+		w.claim(it, 0, claim{item: number, key: sender, hash: w.keys[sender].Hash(), is: toLookAt})
 	}
 }
 
-func (it *item) add(p part) {
-	it.parts[it.count] = p
-	it.count++
-}
-
-// first is the first entity of that relation; there must be one.
-func (it *item) first(is relation) *entry {
-	for _, p := range it.parting() {
-		if p.is == is {
-			return p.entry
-		}
-	}
-	panic("no such entity")
-}
-
-// entry gives the entity from memory, or one that is to be loaded.
-func (w *Worker) entry(wk *work, key *windows.Key, hash uint64) *entry {
-	e := w.set.get(key, hash)
-	if e != nil {
-		if e.subject != nil {
-			w.tally.hits++
-		}
-		return e
-	}
-	// The id is part of a string that holds all texts of its event; what stays must not keep that.
-	e = &entry{key: windows.Key{Kind: key.Kind, ID: strings.Clone(key.ID)}, hash: hash, bucket: windows.BucketOf(hash)}
-	if entity := w.set.unpack(e); entity != nil {
-		w.open(e, entity)
-		w.tally.hits++
-	} else {
-		wk.loading = append(wk.loading, e)
-		w.tally.misses++
-	}
-	w.set.add(e)
-	return e
+// claim notes a claim of a record on an entity of that kind.
+func (w *Worker) claim(it *item, kind int, c claim) {
+	it.claims++
+	all := &w.shardOf(windows.BucketOf(c.hash)).claims[kind].all
+	*all = append(*all, c)
 }
 
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
@@ -257,11 +225,16 @@ func (w *Worker) loaded(all []windows.Loaded) {
 		w.reloaded(all)
 		return
 	}
-	for i, e := range w.work.loading {
-		w.open(e, all[i].Entity)
-		w.set.resize(e)
+	for _, s := range w.shards {
+		for i, e := range s.loading {
+			w.open(e, all[i].Entity)
+			s.set.resize(e)
+		}
+		all = all[len(s.loading):]
+		clear(s.loading)
+		s.loading = s.loading[:0]
 	}
-	w.work.loading = nil
+	w.work.loading = 0
 }
 
 func (w *Worker) isOurs(l *windows.Loaded) bool {
@@ -284,14 +257,20 @@ func (w *Worker) isOurs(l *windows.Loaded) bool {
 
 // shrink evicts what the working set has no room for.
 func (w *Worker) shrink() {
+	var evicted atomic.Int64
+	w.each(func(s *shard) { evicted.Add(int64(s.set.shrink())) })
 	m := w.options.Metrics
-	if n := w.set.shrink(); n > 0 {
+	if n := evicted.Load(); n > 0 {
 		m.evictions.Add(float64(n))
 	}
-	count, taken := w.set.count(), w.set.taken()
-	m.entities.Add(float64(count - w.set.shownCount))
-	m.entityBytes.Add(float64(taken - w.set.shownBytes))
-	w.set.shownCount, w.set.shownBytes = count, taken
+	var count, taken int64
+	for _, s := range w.shards {
+		count += int64(s.set.count())
+		taken += s.set.taken()
+	}
+	m.entities.Add(float64(count - w.shownCount))
+	m.entityBytes.Add(float64(taken - w.shownBytes))
+	w.shownCount, w.shownBytes = count, taken
 }
 
 // open has an entry take an entity from the store, made ready for the set.
@@ -306,32 +285,36 @@ func (w *Worker) open(e *entry, entity *windows.Entity) {
 // while the rest of a long batch is counted.
 const evenSlice = 128
 
+// longSlice is what takes its place where processors share a slice and wait for each other at its end: most of the time none does,
+// and what is concluded lies in their caches still when it is said.
+const longSlice = 1024
+
 // process counts and judges a slice of a batch in order, up to an event of a day whose profile is not known. False means that a
 // record made the code panic: what is in memory can't be trusted, and the record is marked so that the next time it is a dead
 // letter.
 func (w *Worker) process(wk *work) bool {
 	defer w.report()
-	for end := wk.done + w.slice; wk.done < len(wk.items); wk.done++ {
-		if wk.done == end {
-			w.goingOn = true
-			w.ask(request{op: opGoOn})
-			return true
-		}
-		if wk.done%ahead == 0 {
-			w.warm(wk.items[wk.done:min(wk.done+ahead, len(wk.items))])
-		}
-		it := &wk.items[wk.done]
-		if it.count > 0 {
-			if _, known := w.profile(it.event); !known {
-				return true
-			}
-		}
-		if !w.processOne(it) {
+	slice := wk.items[wk.done:min(wk.done+w.slice, len(wk.items))]
+	items := slice[:w.foreseen(slice)]
+	w.judge(items)
+	for i := range items {
+		it := &items[i]
+		if !w.processOne(it, &w.verdicts[i]) {
 			return false
 		}
 		w.processed = w.fence(it.record.Offset, it.record.Time)
 		w.passed++
 		w.passedBytes += it.record.size()
+	}
+	wk.done += len(items)
+	if len(items) < len(slice) {
+		w.askProfile(slice[len(items)].event)
+		return true
+	}
+	if wk.done < len(wk.items) {
+		w.goingOn = true
+		w.ask(request{op: opGoOn})
+		return true
 	}
 	w.shrink()
 	w.progressed()
@@ -347,25 +330,20 @@ func (w *Worker) process(wk *work) bool {
 		}
 	}
 	w.keep()
-	clear(wk.items) // what is written over next time must not keep this batch until then
+	// What is written over next time must not keep this batch until then.
+	clear(wk.items)
+	clear(w.keys)
+	for _, s := range w.shards {
+		for k := range s.claims {
+			clear(s.claims[k].all)
+		}
+	}
 	w.recycle(&wk.batch)
 	return true
 }
 
-// ahead is how many records' entities are read before the first of them is counted: more reads than the processor can
-// have under way at once, few enough to be in its cache still when their turn comes.
-const ahead = 16
-
-// warm makes the processor fetch what counting these records will need.
-func (w *Worker) warm(items []item) {
-	for i := range items {
-		for _, part := range items[i].parting() {
-			w.warmed += w.options.Set.Warm(part.entry.subject)
-		}
-	}
-}
-
-func (w *Worker) processOne(it *item) (ok bool) {
+// processOne says what comes of a record. False means that it made the code panic.
+func (w *Worker) processOne(it *item, v *verdict) (ok bool) {
 	m := w.options.Metrics
 	w.inHand.Store(it.record.Offset + 1)
 	if _, ok := it.record.Header(headerFirst); ok {
@@ -384,47 +362,27 @@ func (w *Worker) processOne(it *item) (ok bool) {
 	if it.canary != nil {
 		w.sing(it)
 	}
-	if it.skip != "" {
+	switch {
+	case it.claims > 0 && v.panicked != "":
+		w.poison[it.record.Offset] = panicked{it.record.Time, v.panicked}
+		return false
+	case it.skip != "":
 		m.events.WithLabelValues(outcomeSkipped, it.skip).Inc()
 		w.observe(it, &detector.Conclusion{Outcome: detector.Outcome(it.skip)})
-	} else {
-		w.count(it)
+	default:
+		w.concluded(it, &v.conclusion)
 	}
-	w.recheck(it)
+	if it.claims > 0 {
+		for i := range v.again {
+			m.said(&v.again[i])
+			w.pass(it.record, &v.again[i])
+		}
+	}
 	return true
 }
 
-// recheck judges an event again for the entities that counted it in an earlier life: that may have ended after its
-// counts were stored and before they were looked at beside those of other partitions.
-func (w *Worker) recheck(it *item) {
-	for _, part := range it.parting() {
-		if part.is != toRecheck {
-			continue
-		}
-		p, _ := w.profile(it.event)
-		e := part.entry
-		c := w.options.Set.Recheck(it.event, e.subject, p)
-		w.options.Metrics.said(&c)
-		e.subject.Release()
-		w.pass(it.record, &c)
-		w.queue(e)
-	}
-}
-
-// count gives the event to its entities.
-func (w *Worker) count(it *item) {
-	w.subjects = detector.Subjects{}
-	for _, part := range it.parting() {
-		switch part.is {
-		case toCount:
-			w.subjects.Set(part.entry.subject)
-		case toLookAt:
-			w.subjects.Counted = part.entry.subject
-		}
-	}
-	p, _ := w.profile(it.event)
-	c := &w.conclusion
-	w.options.Set.ObserveInto(c, it.event, &w.subjects, p, w.gathered)
+// concluded says what was concluded of an event.
+func (w *Worker) concluded(it *item, c *detector.Conclusion) {
 	switch c.Outcome {
 	case detector.Counted:
 		w.work.counted = true
@@ -432,21 +390,11 @@ func (w *Worker) count(it *item) {
 	case detector.Duplicate, detector.SameItem:
 		w.options.Metrics.events.WithLabelValues(outcomeSkipped, string(c.Outcome)).Inc()
 	}
-	for _, part := range it.parting() {
-		if part.is != toCount {
-			continue
-		}
-		e := part.entry
-		if events := e.subject.Entity.Events(); events > e.stored {
-			e.stored = events
-			if !w.options.Alone {
-				w.doubt(it, e)
-			}
-		}
-		e.subject.Release()
-		w.change(e)
+	if w.pending == 0 {
+		w.firstPending = w.now
 	}
-	if c.Outcome == detector.TooLate && it.first(toCount).key.Kind == detector.KindSender {
+	w.pending += it.counting
+	if c.Outcome == detector.TooLate && it.bySender {
 		it.dead = w.deadLetter(it.record, string(c.Outcome), "event_time", "the sender keeps no counts of this time any more")
 		it.dead.Reached = true
 		w.bury(it)
@@ -455,23 +403,6 @@ func (w *Worker) count(it *item) {
 	}
 	w.pass(it.record, c)
 	w.observe(it, c)
-}
-
-func (w *Worker) change(e *entry) {
-	if w.pending == 0 {
-		w.firstPending = w.now
-	}
-	w.pending++
-	w.queue(e)
-}
-
-// queue puts the entry on the list for the next flush.
-func (w *Worker) queue(e *entry) {
-	w.set.resize(e)
-	if !e.queued && e.subject.Dirty() {
-		w.set.mark(e, true, e.flying)
-		w.changed = append(w.changed, e)
-	}
 }
 
 // pass hands over what is to be said of a conclusion.

@@ -16,13 +16,21 @@ func (w *Worker) full() bool {
 	}
 	return max(unflushed, unheard) >= w.options.Limits.MaxUnflushed ||
 		bytes >= w.options.Limits.MaxUnflushedBytes || unheardBytes >= maxUnflushedBytes ||
-		w.set.heldBytes >= w.set.capacity && (w.flight != nil || w.processed.Offset > w.applied.Offset)
+		w.held() >= w.options.Limits.WorkingSet && (w.flight != nil || w.processed.Offset > w.applied.Offset)
+}
+
+// held is what entities with changes take, in bytes.
+func (w *Worker) held() (bytes int64) {
+	for _, s := range w.shards {
+		bytes += s.set.heldBytes
+	}
+	return bytes
 }
 
 // crowded tells that what waits for a flush takes half of what it may, so that one is due, while the other half can
 // fill.
 func (w *Worker) crowded() bool {
-	return w.passedBytes >= w.options.Limits.MaxUnflushedBytes/2 || w.set.heldBytes >= w.set.capacity/2
+	return w.passedBytes >= w.options.Limits.MaxUnflushedBytes/2 || w.held() >= w.options.Limits.WorkingSet/2
 }
 
 // size is about what the record takes in memory.

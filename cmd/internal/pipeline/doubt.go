@@ -20,11 +20,11 @@ type doubt struct {
 const lookBack = 4
 
 // doubt notes that the event which the entry has just counted may have to be judged once more.
-func (w *Worker) doubt(it *item, e *entry) {
+func (w *Worker) doubt(s *shard, it *item, e *entry) {
 	e.unsure = w.addDoubt(e.unsure, doubt{judged: e.subject.Judged(), item: it}, e.key.Kind)
 	if !e.doubting {
 		e.doubting = true
-		w.doubting = append(w.doubting, e)
+		s.doubting = append(s.doubting, e)
 	}
 }
 

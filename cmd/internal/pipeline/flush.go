@@ -12,8 +12,8 @@ import (
 type flight struct {
 	to      windows.Fence
 	events  int
-	bytes   int64    // of the records
-	entries []*entry // in the order of their deltas in updates
+	bytes   int64 // of the records
+	entries int
 	updates []windows.Update
 	barrier counts // outputs said before it; they must be acknowledged first
 	// applying: the deltas have been sent.
@@ -118,29 +118,41 @@ func (w *Worker) beginFlush() {
 		return
 	}
 	w.keep() // of a batch that waits half done
-	w.changed, w.spare = byBucket(w.changed, w.spare), w.changed
-	clear(w.spare)
-	var deltas []windows.Delta
-	f.entries, deltas = w.hold.load(len(w.changed))
-	var waiting []*entry
-	for i := 0; i < len(w.changed); {
-		bucket, n := w.changed[i].bucket, 1
-		for i+n < len(w.changed) && w.changed[i+n].bucket == bucket {
-			n++
-		}
-		if w.expected[bucket].Offset >= f.to.Offset {
-			waiting = append(waiting, w.changed[i:i+n]...) // changed by what was judged again, behind the bucket's fence
-		} else {
-			f.updates = append(f.updates, w.takeAlong(f, w.changed[i:i+n], deltas[i:i+n:i+n]))
-		}
-		i += n
+	w.each(func(s *shard) { w.takeAlong(s, f.to) })
+	for _, s := range w.shards {
+		f.updates = append(f.updates, s.hold.updates...)
+		f.entries += len(s.hold.entries)
 	}
 	if w.checkpointDue() {
 		f.updates, f.checkpoint = w.checkpoint(f.updates, f.to), true
 	}
-	clear(w.changed)
-	w.changed, w.pending, w.passed, w.passedBytes = append(w.changed[:0], waiting...), 0, 0, 0
+	w.pending, w.passed, w.passedBytes = 0, 0, 0
 	w.flight = f
+}
+
+// takeAlong takes the deltas of a shard's changed entries into its hold, as updates by bucket.
+func (w *Worker) takeAlong(s *shard, to windows.Fence) {
+	s.changed, s.spare = byBucket(s.changed, s.spare), s.changed
+	clear(s.spare)
+	h := s.hold
+	h.load(len(s.changed))
+	var waiting []*entry
+	for i := 0; i < len(s.changed); {
+		bucket, n := s.changed[i].bucket, 1
+		for i+n < len(s.changed) && s.changed[i+n].bucket == bucket {
+			n++
+		}
+		if w.expected[bucket].Offset >= to.Offset {
+			waiting = append(waiting, s.changed[i:i+n]...) // changed by what was judged again, behind the bucket's fence
+		} else {
+			u := w.update(bucket, to)
+			u.Deltas = s.takeDeltas(s.changed[i : i+n])
+			h.updates = append(h.updates, u)
+		}
+		i += n
+	}
+	clear(s.changed)
+	s.changed = append(s.changed[:0], waiting...)
 }
 
 // byBucket gives entries in the order of their buckets, and within a bucket in that which they had, in room if that is enough.
@@ -160,18 +172,18 @@ func byBucket(entries, room []*entry) []*entry {
 	return sorted
 }
 
-// takeAlong gives the update of a bucket with the deltas of its changed entries, for which there is room.
-func (w *Worker) takeAlong(f *flight, changed []*entry, room []windows.Delta) windows.Update {
-	u := w.update(changed[0].bucket, f.to)
-	u.Deltas = room
-	for i, e := range changed {
-		w.set.mark(e, false, true)
+// takeDeltas takes the deltas of changed entries into the hold.
+func (s *shard) takeDeltas(changed []*entry) []windows.Delta {
+	h := s.hold
+	from := len(h.deltas)
+	for _, e := range changed {
+		s.set.mark(e, false, true)
 		e.sent, e.unsure = e.unsure, e.sent[:0]
-		u.Deltas[i] = e.subject.TakeDeltaTo(w.hold.room)
-		w.set.resize(e)
+		h.deltas = append(h.deltas, e.subject.TakeDeltaTo(h.room))
+		s.set.resize(e)
 	}
-	f.entries = append(f.entries, changed...)
-	return u
+	h.entries = append(h.entries, changed...)
+	return h.deltas[from:len(h.deltas):len(h.deltas)]
 }
 
 // checkpoint adds the buckets that are not among the changed ones and lag behind.
@@ -205,20 +217,32 @@ func (w *Worker) appliedAll(results []windows.Result) {
 		}
 		w.expected[f.updates[i].Bucket] = f.to
 	}
-	next := 0
-	for i, r := range results {
-		for j := range f.updates[i].Deltas {
-			e := f.entries[next]
-			next++
-			w.settled(e, r.Events[j])
-		}
-	}
+	w.aboard(func(s *shard, e *entry, update, delta int) {
+		w.settled(s, e, results[update].Events[delta])
+	})
 	w.landed()
 }
 
+// aboard gives each entry of the flight, its shard, and the numbers of its update and of its delta there.
+func (w *Worker) aboard(each func(s *shard, e *entry, update, delta int)) {
+	var last *shard
+	next := 0
+	for i := range w.flight.updates {
+		u := &w.flight.updates[i]
+		s := w.shardOf(u.Bucket)
+		if s != last {
+			last, next = s, 0
+		}
+		for j := range u.Deltas {
+			each(s, s.hold.entries[next], i, j)
+			next++
+		}
+	}
+}
+
 // settled ends an entry's flight. A total above its own shows that another source feeds the entity too.
-func (w *Worker) settled(e *entry, total int64) {
-	w.set.mark(e, e.queued, false)
+func (w *Worker) settled(s *shard, e *entry, total int64) {
+	s.set.mark(e, e.queued, false)
 	flown := e.stored - w.uncounted(e)
 	if total != flown {
 		if !slices.Contains(w.foreign, e) {
@@ -261,11 +285,13 @@ func (w *Worker) landed() {
 	m := w.options.Metrics
 	m.flushDuration.Observe(w.now.Sub(f.began).Seconds())
 	m.flushEvents.Observe(float64(f.events))
-	m.flushEntities.Observe(float64(len(f.entries)))
+	m.flushEntities.Observe(float64(f.entries))
 	for i := range f.updates {
 		f.updates[i].Deltas = nil // a load under way may still ask for the rest
 	}
-	w.hold.unload(f.entries)
+	for _, s := range w.shards {
+		s.hold.unload()
+	}
 }
 
 // nextReload loads the entities that other sources feed too, once none of their own counts are on the way.
@@ -301,7 +327,7 @@ func (w *Worker) reloaded(all []windows.Loaded) {
 		}
 		old.unsure, old.sent = nil, nil
 		old.subject.Release()
-		w.queue(old)
+		w.shardOf(old.bucket).queue(old)
 	}
 	w.commitAfter = w.said()
 }

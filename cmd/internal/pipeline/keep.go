@@ -15,26 +15,30 @@ import (
 // piece of memory: tens of thousands of them wait for a flush, and the garbage collector need not look into them.
 func (w *Worker) keep() {
 	w.kept = w.kept[:0]
-	for _, e := range w.doubting {
-		for i := range e.unsure {
-			if it := e.unsure[i].item; it != nil && !it.kept {
-				it.kept, it.place = true, len(w.kept)
-				w.kept = appendKept(w.kept, it.event)
+	for _, s := range w.shards {
+		for _, e := range s.doubting {
+			for i := range e.unsure {
+				if it := e.unsure[i].item; it != nil && !it.kept {
+					it.kept, it.place = true, len(w.kept)
+					w.kept = appendKept(w.kept, it.event)
+				}
 			}
 		}
 	}
 	all := bytes.Clone(w.kept)
-	for _, e := range w.doubting {
-		for i := range e.unsure {
-			if d := &e.unsure[i]; d.item != nil {
-				d.kept, d.item = all[d.item.place:], nil
-				d.judged.Put(nil)
+	for _, s := range w.shards {
+		for _, e := range s.doubting {
+			for i := range e.unsure {
+				if d := &e.unsure[i]; d.item != nil {
+					d.kept, d.item = all[d.item.place:], nil
+					d.judged.Put(nil)
+				}
 			}
+			e.doubting = false
 		}
-		e.doubting = false
+		clear(s.doubting)
+		s.doubting = s.doubting[:0]
 	}
-	clear(w.doubting)
-	w.doubting = w.doubting[:0]
 }
 
 // What an event has, besides its texts.

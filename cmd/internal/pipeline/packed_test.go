@@ -97,8 +97,8 @@ func TestPackedComesBack(t *testing.T) {
 			}
 		}
 		h.settle()
-		if small := workingSet < 1<<20; small != (len(h.worker.set.packed.at) > 0) {
-			t.Errorf("%d entities are packed in %d bytes", len(h.worker.set.packed.at), workingSet)
+		if small := workingSet < 1<<20; small != (len(h.worker.shards[0].set.packed.at) > 0) {
+			t.Errorf("%d entities are packed in %d bytes", len(h.worker.shards[0].set.packed.at), workingSet)
 		}
 		h.stop()
 		said[workingSet] = h.sayings()

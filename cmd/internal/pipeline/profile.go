@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"time"
 
 	"github.com/parcelsentry/parcelsentry/detector"
@@ -9,20 +10,24 @@ import (
 // maxProfiles bounds the days whose profiles are in memory: events are mostly of one or two.
 const maxProfiles = 64
 
-// profile gives the profile in force on the event's day; false if it must be asked for first, which this does.
-func (w *Worker) profile(e *detector.Event) (*detector.Profile, bool) {
+// inForce is the profile in force on the event's day, nil if it must be asked for first.
+func (w *Worker) inForce(e *detector.Event) *detector.Profile {
 	day := detector.Day(e.Time)
-	if w.today.profile != nil && w.today.day == day {
-		return w.today.profile, true
-	}
-	if p := w.profiles[day]; p != nil {
+	if w.today.profile == nil || w.today.day != day {
+		p := w.profiles[day]
+		if p == nil {
+			return nil
+		}
 		w.today.day, w.today.profile = day, p
-		return p, true
 	}
+	return w.today.profile
+}
+
+// askProfile asks for the profile of the event's day.
+func (w *Worker) askProfile(e *detector.Event) {
 	if !w.profiling {
-		w.teach(request{op: opProfile, day: day})
+		w.teach(request{op: opProfile, day: detector.Day(e.Time)})
 	}
-	return nil, false
 }
 
 // profileAge tells how old the profile is that the event was judged by, if it was. One wrong clock that decides a day
@@ -36,8 +41,20 @@ func (w *Worker) profileAge(e *detector.Event) {
 // teach hands over what was gathered.
 func (w *Worker) teach(r request) {
 	w.profiling, w.lastTaught = true, w.now
-	r.sums, w.gathered = w.gathered, detector.NewSums()
+	r.sums = w.gathered()
 	w.ask(r)
+}
+
+// gathered takes what the events taught since the last call.
+func (w *Worker) gathered() *detector.Sums {
+	sums := w.shards[0].gathered
+	for _, s := range w.shards[1:] {
+		sums.Add(s.gathered, 1)
+	}
+	for _, s := range w.shards {
+		s.gathered = detector.NewSums()
+	}
+	return sums
 }
 
 func (w *Worker) profiled(day int64, p *detector.Profile) {
@@ -53,7 +70,7 @@ func (w *Worker) profiled(day int64, p *detector.Profile) {
 
 // nextTeach stores what the events taught now and then, and at the end: a crash may lose it, as it need not be exact.
 func (w *Worker) nextTeach() {
-	if w.profiling || w.gathered.IsEmpty() {
+	if w.profiling || !slices.ContainsFunc(w.shards, func(s *shard) bool { return !s.gathered.IsEmpty() }) {
 		return
 	}
 	every := w.options.Limits.CheckpointInterval

@@ -114,7 +114,7 @@ func TestPoisonInJudgingAgain(t *testing.T) {
 	h.settle()
 	set := h.worker.options.Set
 	h.worker.options.Set = nil // so that judging panics
-	e := h.worker.set.look(senderKey("A"))
+	e := h.worker.shards[0].set.look(senderKey("A"))
 	h.worker.reconsider(e, e.unsure[0])
 	h.worker.options.Set = set
 	h.stop()

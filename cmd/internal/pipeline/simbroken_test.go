@@ -109,16 +109,11 @@ func hideOthers(w *Worker, c *completion) {
 	if w.flight == nil || len(c.results) != len(w.flight.updates) {
 		return
 	}
-	next := 0
-	for i := range c.results {
-		for j := range w.flight.updates[i].Deltas {
-			e := w.flight.entries[next]
-			next++
-			if j < len(c.results[i].Events) {
-				c.results[i].Events[j] = e.stored - w.uncounted(e)
-			}
+	w.aboard(func(_ *shard, e *entry, update, delta int) {
+		if events := c.results[update].Events; delta < len(events) {
+			events[delta] = e.stored - w.uncounted(e)
 		}
-	}
+	})
 }
 
 // TestSimulationNeeds shows that the simulation can fail: with any one protection taken out, histories notice.

@@ -42,16 +42,17 @@ func (s *simulation) begin(partition int) *process {
 		room = int64(4+s.r.IntN(12)) << 13
 	}
 	s.begun++
+	limits := Limits{
+		FlushEvents: 1 + s.r.IntN(20), FlushInterval: 10 * time.Second, MaxUnflushed: 30 + s.r.IntN(30),
+		CommitInterval: 15 * time.Second, CheckpointInterval: time.Minute, WorkingSet: room,
+	}
 	p := &process{partition: partition, worker: NewWorker(Options{
 		Writer: uint64(s.begun) << 32,
 		Set:    s.set, Decoder: deedDecoder{s.writer}, Topic: simTopicName, Partition: partition,
 		Metrics: s.kit.metrics, Observe: s.find,
-		Limits: Limits{
-			FlushEvents: 1 + s.r.IntN(20), FlushInterval: 10 * time.Second, MaxUnflushed: 30 + s.r.IntN(30),
-			CommitInterval: 15 * time.Second, CheckpointInterval: time.Minute, WorkingSet: room,
-		},
+		Limits: limits, Shards: limits.FlushEvents % 4,
 	})}
-	p.worker.slice = 1 + p.worker.options.Limits.FlushEvents%6
+	p.worker.slice = 1 + limits.FlushEvents%6
 	s.ask(p, p.worker.start(s.now))
 	return p
 }

@@ -26,6 +26,9 @@ type Options struct {
 	// Alone tells that nobody else counts in the store: no entity ever holds what this worker has not judged its events in
 	// sight of, so none of them is kept to be judged again. What is concluded is the same.
 	Alone bool
+	// Shards is how many parts the entities are dealt out to, so that as many processors can count and judge at once; 0 is one. An
+	// alert waits for a longer slice of its batch then.
+	Shards int
 	// Log gets what an operator should know of the partition's state: nothing an event. Nil logs nothing.
 	Log *slog.Logger
 	// Canary, unless nil, is what the service tests itself with.
@@ -153,37 +156,32 @@ type Worker struct {
 	fetch       fetching
 	work        *work
 	decodings   decodings
-	doubting    []*entry      // with doubts about events of the work in hand
 	kept        []byte        // room for keep
-	slice       int           // see evenSlice
+	slice       int           // how many records are processed at once
 	goingOn     bool          // an opGoOn is under way
 	items       []item        // of the work in hand, or the last one: to be used again
-	keys        []windows.Key // of the event in hand
-	subjects    detector.Subjects
-	conclusion  detector.Conclusion
+	keys        []windows.Key // that its claims are on
+	verdicts    []verdict     // of the slice in hand, or the last one
 	tally       tally
-	warmed      int64 // so that the reads of warm are for something
-	set         *workingSet
-	changed     []*entry // in the order of their first change since the last flush
-	spare       []*entry // room for them
-	pending     int      // events counted since the last flush began
-	passed      int      // records processed since then
-	passedBytes int64    // of these records
+	shards      []*shard // at least one, each of as many buckets
+	shownBytes  int64    // of their working sets, what the gauge shows
+	shownCount  int64
+	pending     int   // events counted since the last flush began
+	passed      int   // records processed since then
+	passedBytes int64 // of these records
 
 	profiles map[int64]*detector.Profile // in force, by day
 	today    struct {                    // the one looked at last
 		day     int64
 		profile *detector.Profile
 	}
-	profiling  bool           // an opProfile is under way
-	gathered   *detector.Sums // what the events taught since the last one
+	profiling  bool // an opProfile is under way
 	lastTaught time.Time
 
 	processed    windows.Fence // the last record processed
 	applied      windows.Fence // everything up to it is in the store
 	firstPending time.Time     // when the oldest pending event was counted
 	flight       *flight
-	hold         *hold
 	foreign      []*entry  // their totals show counts of another source; to be loaded and judged again
 	loads        bool      // a load is under way
 	reloading    bool      // it is for foreign
@@ -231,11 +229,15 @@ func NewWorker(o Options) *Worker {
 	if o.Limits.MaxUnflushedBytes == 0 {
 		o.Limits.MaxUnflushedBytes = maxUnflushedBytes
 	}
-	return &Worker{
-		options: o, poison: map[int64]panicked{}, interred: buried{}, set: newWorkingSet(o.Limits.WorkingSet),
-		slice: evenSlice, seen: windows.NoOffset, repairing: windows.NoOffset,
-		profiles: map[int64]*detector.Profile{}, gathered: detector.NewSums(), hold: newHold(),
+	w := &Worker{
+		options: o, poison: map[int64]panicked{}, interred: buried{}, slice: evenSlice, seen: windows.NoOffset, repairing: windows.NoOffset,
+		profiles: map[int64]*detector.Profile{}, shards: make([]*shard, max(1, o.Shards)),
 	}
+	if o.Shards > 1 {
+		w.slice = longSlice
+	}
+	w.emptyShards()
+	return w
 }
 
 // start begins the work and gives the first requests.
@@ -328,21 +330,27 @@ func (w *Worker) load(keys []windows.Key) {
 func (w *Worker) stand() {
 	w.session++
 	w.phase = phaseStanding
-	w.fetch, w.work, w.flight, w.doubting = fetching{}, nil, nil, nil
-	w.hold = newHold() // the old one may be under way still
+	w.fetch, w.work, w.flight = fetching{}, nil, nil
 	w.dropWorkingSet()
-	w.changed, w.pending, w.passed, w.passedBytes = nil, 0, 0, 0
+	w.pending, w.passed, w.passedBytes = 0, 0, 0
 	w.foreign, w.loads, w.reloading, w.flown = nil, false, false, nil
 	w.outboxes, w.commitAfter = [streams]outbox{}, counts{}
 	w.committing, w.ended, w.verifying, w.checkNow, w.leaving = false, false, false, false, ""
-	w.profiling, w.goingOn, w.gathered = false, false, detector.NewSums()
+	w.profiling, w.goingOn = false, false
 	w.ask(request{op: opStand})
 }
 
 func (w *Worker) dropWorkingSet() {
-	w.options.Metrics.entities.Sub(float64(w.set.shownCount))
-	w.options.Metrics.entityBytes.Sub(float64(w.set.shownBytes))
-	w.set = newWorkingSet(w.options.Limits.WorkingSet)
+	w.options.Metrics.entities.Sub(float64(w.shownCount))
+	w.options.Metrics.entityBytes.Sub(float64(w.shownBytes))
+	w.shownCount, w.shownBytes = 0, 0
+	w.emptyShards()
+}
+
+func (w *Worker) emptyShards() {
+	for i := range w.shards {
+		w.shards[i] = newShard(w.options.Limits.WorkingSet / int64(len(w.shards)))
+	}
 }
 
 // rewind begins again at the fences.

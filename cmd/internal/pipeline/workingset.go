@@ -57,15 +57,13 @@ func (e *entry) held() bool { return e.queued || e.flying }
 // Which are packed is decided by whether they were used since the last look at them (CLOCK): a list in the order of use would
 // choose hardly better, and to move an entry in it touches two others that lie anywhere in memory, for each entity of each event.
 type workingSet struct {
-	capacity   int64
-	bytes      int64 // of the entries
-	heldBytes  int64 // of those with changes
-	shownBytes int64 // of all, what the gauge shows
-	shownCount int   // of all entities
-	byHash     map[uint64]*entry
-	ring       []*entry // all, each in its place
-	hand       int      // the place looked at next, may be the end
-	packed     *packed
+	capacity  int64
+	bytes     int64 // of the entries
+	heldBytes int64 // of those with changes
+	byHash    map[uint64]*entry
+	ring      []*entry // all, each in its place
+	hand      int      // the place looked at next, may be the end
+	packed    *packed
 }
 
 // spreadOut is the part of the capacity that entries take: enough for what comes again soon, few enough that the garbage collector has little to

@@ -26,7 +26,7 @@ func senderBytes(t *testing.T) int64 {
 func (h *harness) stopFlushed() {
 	h.pass(time.Hour)
 	h.settle()
-	h.bytes = h.worker.set.bytes
+	h.bytes = h.worker.shards[0].set.bytes
 	h.stop()
 }
 
@@ -43,7 +43,7 @@ func TestEviction(t *testing.T) {
 	}
 	h.settle()
 	n, bytes := testutil.ToFloat64(h.metrics.entities), testutil.ToFloat64(h.metrics.entityBytes)
-	if s := h.worker.set; n != float64(s.count()) || n < 2 || n == float64(len(want)) || bytes > room || bytes != float64(s.taken()) {
+	if s := h.worker.shards[0].set; n != float64(s.count()) || n < 2 || n == float64(len(want)) || bytes > room || bytes != float64(s.taken()) {
 		t.Errorf("%v entities of %v bytes in memory, want some in %d", n, bytes, room)
 	}
 	if n := testutil.ToFloat64(h.metrics.evictions); n == 0 {
@@ -68,7 +68,7 @@ func TestChangedEntriesStopReading(t *testing.T) {
 	for h.asked(opFetch) || h.asked(opLoad) {
 		h.do(h.pending[0].op)
 	}
-	if n := len(h.worker.set.ring); n != 2 || h.worker.processed.Offset != 1 {
+	if n := len(h.worker.shards[0].set.ring); n != 2 || h.worker.processed.Offset != 1 {
 		t.Fatalf("%d entities in memory at record %d, want A and B, and nothing read after them", n, h.worker.processed.Offset)
 	}
 	h.answer(h.execute(flying))
@@ -98,7 +98,7 @@ func TestReleased(t *testing.T) {
 	h.settle()
 	h.pass(time.Hour)
 	h.settle()
-	e := h.worker.set.look(senderKey("A"))
+	e := h.worker.shards[0].set.look(senderKey("A"))
 	if j := e.subject.Judged(); j.Event() != nil || e.unsure != nil {
 		t.Errorf("the event %v is held, unsure %v", j.Event(), e.unsure)
 	}
@@ -123,7 +123,8 @@ func TestRewindForgetsEverything(t *testing.T) {
 	h.settle()
 	h.worker.rewind(rewindRefused)
 	w := h.worker
-	if len(w.set.ring) != 0 || len(w.set.byHash) != 0 || len(w.changed) != 0 || w.pending != 0 || w.passed != 0 || w.said() != (counts{}) || w.flight != nil {
+	s := w.shards[0]
+	if len(s.set.ring) != 0 || len(s.set.byHash) != 0 || len(s.changed) != 0 || w.pending != 0 || w.passed != 0 || w.said() != (counts{}) || w.flight != nil {
 		t.Error("something is left in memory")
 	}
 	if got := testutil.ToFloat64(h.metrics.entities); got != 0 {
