@@ -1,6 +1,7 @@
 package detector
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -233,17 +234,25 @@ func keepLargest(m map[windows.Sub]float64, limit int) {
 	if len(m) <= limit {
 		return
 	}
-	keys := slices.SortedFunc(maps.Keys(m), func(a, b windows.Sub) int {
+	type used struct {
+		place windows.Sub
+		n     float64
+	}
+	all := make([]used, 0, len(m))
+	for place, n := range m {
+		all = append(all, used{place, n})
+	}
+	slices.SortFunc(all, func(a, b used) int {
 		switch {
-		case m[a] > m[b]:
+		case a.n > b.n:
 			return -1
-		case m[a] < m[b]:
+		case a.n < b.n:
 			return 1
 		}
-		return slices.Compare(a[:], b[:])
+		return bytes.Compare(a.place[:], b.place[:])
 	})
-	for _, k := range keys[limit:] {
-		delete(m, k)
+	for _, u := range all[limit:] {
+		delete(m, u.place)
 	}
 }
 
