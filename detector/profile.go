@@ -122,7 +122,7 @@ func (p *Profile) Encode() []byte {
 	return b
 }
 
-// ID names the content: 16 hexadecimal digits of a hash of it.
+// ID names the content: 16 hexadecimal digits of a hash of it, see ArtefactID.
 func (p *Profile) ID() string {
 	p.name.Do(func() { p.id = hash(string(p.Encode()))[:16] })
 	return p.id
@@ -144,7 +144,9 @@ func (s *Set) ReadProfile(b []byte) (*Profile, error) {
 	if err := a.Sums.complete(); err != nil {
 		return nil, fmt.Errorf("read a profile: %w", err)
 	}
-	return s.profile(Day(day), a.Sums), nil
+	p := s.profile(Day(day), a.Sums)
+	p.name.Do(func() { p.id = ArtefactID(b) })
+	return p, nil
 }
 
 // share is what part of an ordinary day's parcels is to be expected in s: each day by its length and its level of

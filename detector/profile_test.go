@@ -210,8 +210,8 @@ func TestProfileRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again.ID() != p.ID() || again.Day != p.Day {
-			t.Fatalf("%s of day %d, want %s of %d", again.ID(), again.Day, p.ID(), p.Day)
+		if again.ID() != p.ID() || again.Day != p.Day || string(again.Encode()) != string(p.Encode()) {
+			t.Fatalf("%s of day %d, want %s of %d", again.Encode(), again.Day, p.Encode(), p.Day)
 		}
 		a, b := newWorld(set), newWorld(set)
 		for n, e := range someEvents(t, []Sender{"A", "B"}) {

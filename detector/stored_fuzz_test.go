@@ -75,7 +75,7 @@ func FuzzReadProfile(f *testing.F) {
 		}
 		next := set.NextProfile(p, p.Day+1, sums)
 		_ = set.Summarise(next)
-		_, _ = p.ID(), next.ID()
+		_, _ = p.Encode(), next.ID()
 	})
 }
 

@@ -60,7 +60,7 @@ func Seed(ctx context.Context, o SeedOptions) (backtest.SeedSummary, error) {
 	}
 	sum, err := backtest.Seed(ctx, backtest.SeedOptions{
 		Set: set, Decoder: decoders.New(), Open: o.Open, Name: name, Until: o.Until,
-		Store: store, Profiles: pipeline.StoredProfiles{Set: set, Store: redisstore.NewProfiles(client, layout)},
+		Store: store, Profiles: pipeline.NewStoredProfiles(set, redisstore.NewProfiles(client, layout)),
 		Limits: limits(&o.Config), DeadLetter: o.DeadLetter, Fatal: redisstore.Fatal, Log: o.Log,
 	})
 	if err != nil {

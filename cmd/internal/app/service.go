@@ -41,7 +41,7 @@ type Service struct {
 	metrics  *pipeline.Metrics
 	client   redis.UniversalClient
 	store    *redisstore.Store
-	profiles pipeline.StoredProfiles
+	profiles *pipeline.StoredProfiles
 	group    *kafkaio.Group
 	producer *kafkaio.Producer
 	buried   *buried
@@ -81,7 +81,7 @@ func New(o Options) (*Service, error) {
 	}
 	s.metrics = pipeline.NewMetrics(s.registry, set.Rules())
 	layout := redisstore.Layout(set.Layout()...)
-	s.profiles = pipeline.StoredProfiles{Set: set, Store: redisstore.NewProfiles(client, layout)}
+	s.profiles = pipeline.NewStoredProfiles(set, redisstore.NewProfiles(client, layout))
 	s.store = redisstore.New(client, storeOptions(&c, set))
 	s.redis = newRedisWatch(s.store, o.Log)
 	s.watchdog = watchdog.New(time.Duration(c.HTTP.StuckAfter), time.Now)

@@ -51,7 +51,7 @@ func (s *seeding) options(store windows.Store, profiles windows.Profiles) SeedOp
 	o := options(s.t, nil)
 	return SeedOptions{
 		Set: o.Set, Decoder: o.Decoder, Name: pipeline.SeedPrefix + "x", Until: s.until, Store: store,
-		Profiles: pipeline.StoredProfiles{Set: o.Set, Store: profiles},
+		Profiles: pipeline.NewStoredProfiles(o.Set, profiles),
 		Open: func() (File, error) {
 			s.opened.Add(1)
 			return &file{lines: lines{all: s.log}, closed: &s.closed}, nil
@@ -93,7 +93,7 @@ func (s *seeding) run(store windows.Store, profiles windows.Profiles) []string {
 		},
 	}), pipeline.IO{
 		Source: &lineSource{lines: &lines{all: s.log}}, Store: store, Sink: sink,
-		Profiles: pipeline.StoredProfiles{Set: o.Set, Store: profiles},
+		Profiles: pipeline.NewStoredProfiles(o.Set, profiles),
 		Fatal:    func(error) bool { return true },
 	})
 	if err != nil {
