@@ -6,11 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parcelsentry/parcelsentry/cmd/internal/app"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/backtest"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/codec"
 	"github.com/parcelsentry/parcelsentry/cmd/internal/pipeline"
-	"github.com/parcelsentry/parcelsentry/config"
 )
 
 // TestReplayOnProcessors: however many processors there are, and however small the working set is, a replay gives the same alerts,
@@ -22,18 +20,19 @@ func TestReplayOnProcessors(t *testing.T) {
 			if testing.Short() {
 				log = log[:min(len(log), 1500)]
 			}
-			log := newUnordered(t).arrivals(t, log, 48*time.Hour, 1)
+			b := newUnordered(t)
+			log := b.arrivals(t, log, 48*time.Hour, 1)
 			for i := 100; i < len(log); i += 1000 {
 				log[i].Value = []byte(`{"sender_id": "A"}`)
 			}
 			runtime.GOMAXPROCS(1)
-			want := replayAll(t, log, 256<<20)
+			want := b.replay(t, log, 256<<20)
 			if want.summary.Flagged == 0 || want.summary.DeadLetters == 0 {
 				t.Fatalf("little comes of it: %+v", want.summary)
 			}
 			for _, processors := range []int{1, 2, 5} {
 				runtime.GOMAXPROCS(processors)
-				got := replayAll(t, log, 1<<20)
+				got := b.replay(t, log, 1<<20)
 				if got.alerts != want.alerts {
 					t.Errorf("%d processors: other alerts", processors)
 				}
@@ -53,21 +52,13 @@ type replayed struct {
 	summary                  backtest.Summary
 }
 
-func replayAll(t *testing.T, log []pipeline.Record, workingSet int64) (r replayed) {
+func (b *unordered) replay(t *testing.T, log []pipeline.Record, workingSet int64) (r replayed) {
 	t.Helper()
-	c := config.Default()
-	set, err := app.NewSet(&c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	decoders, err := app.NewDecoders(&c, quiet())
-	if err != nil {
-		t.Fatal(err)
-	}
 	var alerts, scores, profiles bytes.Buffer
-	chain := pipeline.NewProfileChain(set)
+	chain := pipeline.NewProfileChain(b.set)
+	var err error
 	r.summary, err = backtest.Replay(t.Context(), backtest.Options{
-		Set: set, Decoder: decoders.New(), Lines: &records{rest: log}, Name: "log", Log: quiet(), Profiles: chain,
+		Set: b.set, Decoder: b.decoders.New(), Lines: &records{rest: log}, Name: "log", Log: quiet(), Profiles: chain,
 		AppendAlert: codec.AppendAlert, Alerts: &alerts, Scores: &scores, WorkingSet: workingSet,
 	})
 	if err != nil {

@@ -24,8 +24,8 @@ type item struct {
 	record *Record
 	// event is nil where the record is passed over without a look at what it holds, or holds none.
 	event *detector.Event
-	// claims is how many entities the event concerns; of them counting have not counted it yet, and the sender is the first if it is
-	// one of those.
+	// claims is how many entities the event concerns; counting of them have not counted it yet, the sender among them if bySender is
+	// set.
 	claims, counting int
 	bySender         bool
 	// kept tells that the event is copied, and place where it begins among the others; see Worker.keep.
@@ -67,11 +67,6 @@ func (w *Worker) nextBatch() {
 func (w *Worker) prepare(b Batch) {
 	wk := &work{batch: b, items: w.items[:0]}
 	w.keys = w.keys[:0]
-	for _, s := range w.shards {
-		for k := range s.claims {
-			s.claims[k] = claims{all: s.claims[k].all[:0]}
-		}
-	}
 	for i := range b.Records {
 		r := &b.Records[i]
 		if r.Offset <= w.processed.Offset {
@@ -335,7 +330,9 @@ func (w *Worker) process(wk *work) bool {
 	clear(w.keys)
 	for _, s := range w.shards {
 		for k := range s.claims {
-			clear(s.claims[k].all)
+			all := s.claims[k].all
+			clear(all)
+			s.claims[k] = claims{all: all[:0]}
 		}
 	}
 	w.recycle(&wk.batch)
