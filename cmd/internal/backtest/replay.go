@@ -97,8 +97,8 @@ func Replay(ctx context.Context, o Options) (Summary, error) {
 	return out.summary, err
 }
 
-// shards are about as many as a machine has processors, or more, so that each finds work until all is done. The number is the same everywhere, as
-// what a profile forgets where there are very many places depends on it.
+// shards are about as many as a machine has processors, or more, so that each finds work until all is done. The number is the
+// same everywhere, as what a profile forgets where there are very many places depends on it.
 const shards = 16
 
 // limits flush seldom, as nobody waits for the store: where the lines need not be kept until then, only when the

@@ -83,6 +83,9 @@ func (w *Worker) prepare(b Batch) {
 		for _, e := range s.loading {
 			keys = append(keys, e.key)
 		}
+		w.tally.hits += s.hits
+		w.tally.misses += len(s.loading)
+		s.hits = 0
 	}
 	if wk.loading = len(keys); len(keys) > 0 {
 		w.load(keys)
@@ -360,7 +363,7 @@ func (w *Worker) processOne(it *item, v *verdict) (ok bool) {
 		w.sing(it)
 	}
 	switch {
-	case it.claims > 0 && v.panicked != "":
+	case v.panicked != "":
 		w.poison[it.record.Offset] = panicked{it.record.Time, v.panicked}
 		return false
 	case it.skip != "":
@@ -369,11 +372,9 @@ func (w *Worker) processOne(it *item, v *verdict) (ok bool) {
 	default:
 		w.concluded(it, &v.conclusion)
 	}
-	if it.claims > 0 {
-		for i := range v.again {
-			m.said(&v.again[i])
-			w.pass(it.record, &v.again[i])
-		}
+	for i := range v.again {
+		m.said(&v.again[i])
+		w.pass(it.record, &v.again[i])
 	}
 	return true
 }

@@ -33,11 +33,12 @@ func (w *Worker) judge(items []item) {
 		w.verdicts = append(w.verdicts, make([]verdict, len(items)-len(w.verdicts))...)
 	}
 	for i := range items {
-		if v := &w.verdicts[i]; items[i].claims > 0 {
+		v := &w.verdicts[i]
+		v.since, v.panicked = time.Time{}, ""
+		clear(v.again)
+		v.again = v.again[:0]
+		if items[i].claims > 0 {
 			v.profile = w.inForce(items[i].event)
-			v.since, v.panicked = time.Time{}, ""
-			clear(v.again)
-			v.again = v.again[:0]
 			w.options.Set.Begin(&v.conclusion, items[i].event)
 		}
 	}

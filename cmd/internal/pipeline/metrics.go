@@ -178,8 +178,8 @@ func NewUnreadMetrics(rules []string) *Metrics {
 
 // tally gathers what changes with every event, so that the workers don't take turns at the counters that they share.
 type tally struct {
-	counted int
-	rules   []ruleTally // in the order of the findings
+	hits, misses, counted int
+	rules                 []ruleTally // in the order of the findings
 }
 
 type ruleTally struct {
@@ -223,10 +223,8 @@ func (w *Worker) report() {
 			*n = 0
 		}
 	}
-	for _, s := range w.shards {
-		add(m.hits, &s.hits)
-		add(m.misses, &s.misses)
-	}
+	add(m.hits, &t.hits)
+	add(m.misses, &t.misses)
 	add(m.counted, &t.counted)
 	for i := range t.rules {
 		if r := &t.rules[i]; r.metrics != nil {

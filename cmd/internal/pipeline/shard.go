@@ -22,8 +22,8 @@ type shard struct {
 	hold     *hold
 	gathered *detector.Sums // what the events taught since the last time that it was handed over
 
-	hits, misses int
-	warmed       int64 // so that the reads of warm are for something
+	hits   int   // entities of the batch in hand that were in memory
+	warmed int64 // so that the reads of warm are for something
 }
 
 // kinds is how many kinds of entities there are.
@@ -115,7 +115,6 @@ func (w *Worker) entry(s *shard, key *windows.Key, hash uint64) *entry {
 		s.hits++
 	} else {
 		s.loading = append(s.loading, e)
-		s.misses++
 	}
 	s.set.add(e)
 	return e

@@ -17,8 +17,8 @@ type StoredProfiles struct {
 	store windows.Profiles
 
 	mu sync.Mutex
-	// known are the profiles that somebody holds, by their artefacts: the workers of a process share one, as reading it takes a tenth of a
-	// second and some MiB.
+	// known are the profiles that somebody holds, by their artefacts: the workers of a process share one, as reading it takes a
+	// tenth of a second and some MiB.
 	known map[[sha256.Size]byte]weak.Pointer[detector.Profile]
 }
 
@@ -59,9 +59,9 @@ func (p *StoredProfiles) read(day int64, artefact []byte) (*detector.Profile, er
 	if artefact == nil {
 		return p.set.NewProfile(day), nil
 	}
+	name := sha256.Sum256(artefact)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	name := sha256.Sum256(artefact)
 	if known := p.known[name].Value(); known != nil {
 		return known, nil
 	}
